@@ -1,0 +1,213 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { assumableBy } from "./assumeRole.ts";
+import type { HttpFunction } from "./httpFunction.ts";
+import type { Credential, Repository } from "./settings.ts";
+import type { WebhookFilterGroup } from "./webhookFilters.ts";
+
+/** What a `BuildProject` is made from. */
+export interface BuildProjectArgs {
+  /** The project's name, unique in the account and region. */
+  readonly projectName: string;
+  readonly description: string;
+  readonly repository: Repository;
+  readonly credential: Credential;
+  /** The branch that a build started by hand takes. */
+  readonly branch: string;
+  /** Which events start a build. */
+  readonly filterGroups: WebhookFilterGroup[];
+  /** The build's instructions, a path in the repository. */
+  readonly buildspec: string;
+  /** After how many minutes a build is stopped: 5 to 2160. */
+  readonly timeoutMinutes: number;
+  /** How long the build log keeps its events, in days. */
+  readonly logRetentionDays: number;
+  /** What the build may release; left out, the project can deploy nothing. */
+  readonly releases?: Releases;
+}
+
+/** The functions that a build may release, and the CodeDeploy application that does it. */
+export interface Releases {
+  readonly application: aws.codedeploy.Application;
+  readonly functions: readonly HttpFunction[];
+  readonly deploymentConfigName: string;
+}
+
+/**
+ * A CodeBuild project that a GitHub webhook starts, with its log and a role that may do what the build does and no more.
+ *
+ * @see https://docs.aws.amazon.com/codebuild/latest/userguide/github-webhook.html
+ */
+export class BuildProject extends pulumi.ComponentResource {
+  readonly projectName: pulumi.Output<string>;
+  /** Where GitHub posts its events. */
+  readonly webhookUrl: pulumi.Output<string>;
+
+  constructor(name: string, args: BuildProjectArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("push-to-live:index:BuildProject", name, {}, opts);
+
+    const log = new aws.cloudwatch.LogGroup(
+      `${name}-log`,
+      { name: `/aws/codebuild/${args.projectName}`, retentionInDays: args.logRetentionDays },
+      { parent: this },
+    );
+    const { role, policy } = this.createRole(name, args, log);
+    const project = this.createProject(name, args, log, role, policy);
+    const webhook = new aws.codebuild.Webhook(
+      `${name}-webhook`,
+      { projectName: project.name, buildType: "BUILD", filterGroups: args.filterGroups },
+      { parent: this },
+    );
+
+    this.projectName = project.name;
+    this.webhookUrl = webhook.payloadUrl;
+    this.registerOutputs({ projectName: this.projectName, webhookUrl: this.webhookUrl });
+  }
+
+  private createRole(
+    name: string,
+    args: BuildProjectArgs,
+    log: aws.cloudwatch.LogGroup,
+  ): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
+    const parent = { parent: this };
+    const role = new aws.iam.Role(
+      `${name}-role`,
+      { description: args.description, assumeRolePolicy: assumableBy("codebuild.amazonaws.com") },
+      parent,
+    );
+    const invoke = { parent: this };
+    const partition = aws.getPartitionOutput({}, invoke).partition;
+    const region = aws.getRegionOutput({}, invoke).region;
+    const account = aws.getCallerIdentityOutput({}, invoke).accountId;
+    const arn = (service: string, resource: string): pulumi.Output<string> =>
+      pulumi.interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
+
+    const policy = new aws.iam.RolePolicy(
+      `${name}-policy`,
+      {
+        role: role.id,
+        policy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "WriteLog",
+              Effect: "Allow",
+              Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+              Resource: [log.arn, pulumi.interpolate`${log.arn}:*`],
+            },
+            {
+              Sid: "WriteTestReports",
+              Effect: "Allow",
+              Action: [
+                "codebuild:CreateReportGroup",
+                "codebuild:CreateReport",
+                "codebuild:UpdateReport",
+                "codebuild:BatchPutTestCases",
+              ],
+              Resource: arn("codebuild", `report-group/${args.projectName}-*`),
+            },
+            readSource(args.credential),
+            ...(args.releases ? releaseStatements(args.releases, arn) : []),
+          ],
+        },
+      },
+      parent,
+    );
+    return { role, policy };
+  }
+
+  private createProject(
+    name: string,
+    args: BuildProjectArgs,
+    log: aws.cloudwatch.LogGroup,
+    role: aws.iam.Role,
+    policy: aws.iam.RolePolicy,
+  ): aws.codebuild.Project {
+    return new aws.codebuild.Project(
+      name,
+      {
+        name: args.projectName,
+        description: args.description,
+        serviceRole: role.arn,
+        source: {
+          type: args.repository.type,
+          location: args.repository.cloneUrl,
+          // The whole history: a release asks which of two commits is the older.
+          gitCloneDepth: 0,
+          buildspec: args.buildspec,
+          auth: { type: args.credential.type, resource: args.credential.arn },
+        },
+        sourceVersion: args.branch,
+        environment: {
+          type: "LINUX_CONTAINER",
+          computeType: "BUILD_GENERAL1_SMALL",
+          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+          environmentVariables: args.releases
+            ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.name }]
+            : [],
+        },
+        artifacts: { type: "NO_ARTIFACTS" },
+        logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: log.name } },
+        buildTimeout: args.timeoutMinutes,
+      },
+      // CreateProject checks the repository's credential with the role, and the provider does not retry that.
+      { parent: this, dependsOn: [policy] },
+    );
+  }
+}
+
+type Arn = (service: string, resource: string) => pulumi.Output<string>;
+
+function readSource(credential: Credential): aws.iam.PolicyStatement {
+  return credential.type === "CODECONNECTIONS"
+    ? {
+        Sid: "ReadSource",
+        Effect: "Allow",
+        Action: [
+          "codeconnections:GetConnection",
+          "codeconnections:GetConnectionToken",
+          "codeconnections:UseConnection",
+        ],
+        Resource: credential.arn,
+      }
+    : { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: credential.arn };
+}
+
+function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
+  const functions = releases.functions.map((fn) => fn.functionArn);
+  const qualified = functions.map((functionArn) => pulumi.interpolate`${functionArn}:*`);
+  return [
+    {
+      Sid: "PublishVersion",
+      Effect: "Allow",
+      Action: [
+        "lambda:GetAlias",
+        "lambda:GetFunction",
+        "lambda:GetFunctionConfiguration",
+        "lambda:PublishVersion",
+        "lambda:UpdateFunctionCode",
+      ],
+      Resource: [...functions, ...qualified],
+    },
+    // Versions only: the smoke test never needs $LATEST.
+    { Sid: "SmokeTest", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: qualified },
+    {
+      Sid: "Deploy",
+      Effect: "Allow",
+      Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+      Resource: releases.functions.map((fn) => fn.deploymentGroupArn),
+    },
+    {
+      Sid: "RegisterRevision",
+      Effect: "Allow",
+      Action: ["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
+      Resource: releases.application.arn,
+    },
+    {
+      Sid: "ReadDeploymentConfig",
+      Effect: "Allow",
+      Action: ["codedeploy:GetDeploymentConfig"],
+      Resource: arn("codedeploy", `deploymentconfig:${releases.deploymentConfigName}`),
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/** What an `HttpApi` is made from. */
+export interface HttpApiArgs {
+  /** `<project>-<stack>`, the beginning of the API's name and of its access log's. */
+  readonly prefix: string;
+  /** How long the access log keeps its events, in days. */
+  readonly logRetentionDays: number;
+}
+
+/**
+ * An HTTP API with one stage that deploys itself and writes an access log.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
+ */
+export class HttpApi extends pulumi.ComponentResource {
+  readonly apiId: pulumi.Output<string>;
+  /** What a Lambda permission's `sourceArn` begins with. */
+  readonly executionArn: pulumi.Output<string>;
+  /** The address of the stage, without a slash at the end; available once the stage answers. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("push-to-live:index:HttpApi", name, {}, opts);
+    const parent = { parent: this };
+
+    const api = new aws.apigatewayv2.Api(
+      `${name}-api`,
+      { name: args.prefix, protocolType: "HTTP", description: "Routes to the live alias of each function" },
+      parent,
+    );
+    // Under /aws/vendedlogs/ the account's log resource policy, limited to 5,120 characters, does not grow with each API.
+    const accessLog = new aws.cloudwatch.LogGroup(
+      `${name}-access-log`,
+      { name: `/aws/vendedlogs/${args.prefix}`, retentionInDays: args.logRetentionDays },
+      parent,
+    );
+    const stage = new aws.apigatewayv2.Stage(
+      `${name}-stage`,
+      {
+        apiId: api.id,
+        name: "$default",
+        autoDeploy: true,
+        accessLogSettings: { destinationArn: accessLog.arn, format: JSON.stringify(accessLogFormat) },
+      },
+      parent,
+    );
+
+    this.apiId = api.id;
+    this.executionArn = api.executionArn;
+    // The stage's own invokeUrl ends in a slash; the API's endpoint answers once the stage exists.
+    this.url = pulumi.all([api.apiEndpoint, stage.id]).apply(([endpoint]) => endpoint);
+    this.registerOutputs({ apiId: this.apiId, url: this.url });
+  }
+}
+
+/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
+const accessLogFormat = {
+  requestId: "$context.requestId",
+  requestTime: "$context.requestTime",
+  sourceIp: "$context.identity.sourceIp",
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  responseLatency: "$context.responseLatency",
+  integrationStatus: "$context.integration.status",
+  integrationLatency: "$context.integrationLatency",
+  integrationError: "$context.integrationErrorMessage",
+  error: "$context.error.message",
+};

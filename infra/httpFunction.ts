@@ -1,0 +1,147 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { assumableBy } from "./assumeRole.ts";
+import { DeploymentGroup } from "./deploymentGroup.ts";
+import type { HttpApi } from "./httpApi.ts";
+import { functionName } from "./settings.ts";
+
+/** What an `HttpFunction` is made from. */
+export interface HttpFunctionArgs {
+  readonly api: HttpApi;
+  /** The API's route, e.g. `GET /hello_user`. */
+  readonly route: string;
+  /** The zip with `handler.mjs`, which exports `handler`. Only the first `up` uploads it: code then belongs to the pipeline. */
+  readonly zip: string;
+  readonly application: aws.codedeploy.Application;
+  /** How a release moves traffic, e.g. `CodeDeployDefault.LambdaAllAtOnce`. */
+  readonly deploymentConfigName: string;
+  /** `<project>-<stack>`, what the function's name begins with. */
+  readonly prefix: string;
+  /** How long the function's log keeps its events, in days. */
+  readonly logRetentionDays: number;
+}
+
+/**
+ * A Lambda function behind a route of the HTTP API, and the CodeDeploy group that releases it. The API calls the alias `live`, never
+ * `$LATEST`; only a release moves the alias.
+ */
+export class HttpFunction extends pulumi.ComponentResource {
+  readonly functionName: pulumi.Output<string>;
+  readonly functionArn: pulumi.Output<string>;
+  readonly deploymentGroupArn: pulumi.Output<string>;
+
+  constructor(name: string, args: HttpFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("push-to-live:index:HttpFunction", name, {}, opts);
+
+    const fn = this.createFunction(name, functionName(args.prefix, name), args);
+    const alias = this.createLiveAlias(name, fn);
+    this.createRoute(name, args, fn, alias);
+    const group = new DeploymentGroup(
+      `${name}-deployments`,
+      {
+        application: args.application,
+        groupName: name,
+        functionArn: fn.arn,
+        deploymentConfigName: args.deploymentConfigName,
+      },
+      { parent: this },
+    );
+
+    this.functionName = fn.name;
+    this.functionArn = fn.arn;
+    this.deploymentGroupArn = group.arn;
+    this.registerOutputs({ functionName: this.functionName, functionArn: this.functionArn });
+  }
+
+  private createFunction(name: string, physicalName: string, args: HttpFunctionArgs): aws.lambda.Function {
+    const parent = { parent: this };
+    const log = new aws.cloudwatch.LogGroup(
+      `${name}-log`,
+      { name: `/aws/lambda/${physicalName}`, retentionInDays: args.logRetentionDays },
+      parent,
+    );
+    const role = new aws.iam.Role(
+      `${name}-role`,
+      {
+        description: "The function runs as this role",
+        assumeRolePolicy: assumableBy("lambda.amazonaws.com"),
+      },
+      parent,
+    );
+    const policy = new aws.iam.RolePolicy(`${name}-policy`, { role: role.id, policy: writeTo(log.arn) }, parent);
+    return new aws.lambda.Function(
+      name,
+      {
+        name: physicalName,
+        role: role.arn,
+        runtime: "nodejs24.x",
+        architectures: ["arm64"],
+        handler: "handler.handler",
+        code: new pulumi.asset.FileArchive(args.zip),
+        memorySize: 128,
+        timeout: 10,
+        loggingConfig: { logFormat: "JSON", logGroup: log.name },
+        publish: true,
+      },
+      // Without its rights a function called at once would run, and its log be lost.
+      { ...parent, dependsOn: [policy], ignoreChanges: ["code"] },
+    );
+  }
+
+  private createLiveAlias(name: string, fn: aws.lambda.Function): aws.lambda.Alias {
+    return new aws.lambda.Alias(
+      `${name}-live`,
+      { name: "live", functionName: fn.name, functionVersion: fn.version },
+      { parent: this, ignoreChanges: ["functionVersion", "routingConfig", "description"] },
+    );
+  }
+
+  private createRoute(name: string, args: HttpFunctionArgs, fn: aws.lambda.Function, alias: aws.lambda.Alias): void {
+    const parent = { parent: this };
+    const permission = new aws.lambda.Permission(
+      `${name}-permission`,
+      {
+        action: "lambda:InvokeFunction",
+        principal: "apigateway.amazonaws.com",
+        function: fn.name,
+        qualifier: alias.name,
+        sourceArn: pulumi.interpolate`${args.api.executionArn}/*/*`,
+      },
+      parent,
+    );
+    const integration = new aws.apigatewayv2.Integration(
+      `${name}-integration`,
+      {
+        apiId: args.api.apiId,
+        integrationType: "AWS_PROXY",
+        integrationUri: alias.invokeArn,
+        payloadFormatVersion: "2.0",
+      },
+      parent,
+    );
+    new aws.apigatewayv2.Route(
+      `${name}-route`,
+      {
+        apiId: args.api.apiId,
+        routeKey: args.route,
+        target: pulumi.interpolate`integrations/${integration.id}`,
+      },
+      // A route that answers before the API may call the function would answer 500.
+      { ...parent, dependsOn: [permission] },
+    );
+  }
+}
+
+function writeTo(logGroupArn: pulumi.Input<string>): aws.iam.PolicyDocument {
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "WriteLog",
+        Effect: "Allow",
+        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        Resource: pulumi.interpolate`${logGroupArn}:*`,
+      },
+    ],
+  };
+}
