@@ -1,0 +1,197 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { FromStringShapeDeserializer, JsonCodec } from "@smithy/core/protocols";
+import { NormalizedSchema } from "@smithy/core/schema";
+import type { SchemaRef, StaticOperationSchema, StaticStructureSchema } from "@smithy/types";
+import { isForThisMachine, readBody } from "./httpServer.ts";
+
+/** An operation that the local cloud implements. */
+export interface Operation {
+  /** The input's members that it honours; a request with any other is refused by name. */
+  readonly members: readonly string[];
+  readonly run: (input: object) => object | Promise<object>;
+}
+
+/** Types an operation's input. The SDK's schema guarantees that required members are there before `run` sees it. */
+export function operation<Input extends object>(
+  members: readonly (keyof Input & string)[],
+  run: (input: Input) => object | Promise<object>,
+): Operation {
+  return { members, run: (input) => run(input as Input) };
+}
+
+/** An AWS service, as the local endpoint serves it. */
+export interface AwsService {
+  /** The name in a request's credential scope, e.g. `lambda`. */
+  readonly signingName: string;
+  /** The module of an SDK client, which exports the schema of each operation as `<Operation>$`. */
+  readonly schemas: object;
+  /** By operation name, e.g. `GetFunction`. */
+  readonly operations: Readonly<Record<string, Operation>>;
+}
+
+/** An error that a service answers with, by the name that the SDK knows it under. */
+export class AwsError extends Error {
+  override readonly name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+const maxRequestBytes = 100 * 1024 * 1024;
+
+/**
+ * The AWS API of the local cloud. Routing, binding and validation come from the schemas that the SDK's clients carry, so that a service
+ * is only what its operations do. Credentials are not checked: the endpoint is on 127.0.0.1 only.
+ *
+ * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+ * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ */
+export class AwsEndpoint {
+  readonly #services: readonly AwsService[];
+
+  constructor(services: readonly AwsService[]) {
+    this.#services = services;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, headers, body } = await this.#answer(request).catch((error: unknown) => this.#errorReply(error));
+    const type = { "content-type": "application/json", "x-amzn-requestid": randomUUID() };
+    response.writeHead(status, { ...type, ...headers }).end(body);
+  }
+
+  async #answer(request: IncomingMessage): Promise<Reply> {
+    const [, signingName] = /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
+    if (!signingName || !isForThisMachine(request)) {
+      throw new AwsError("MissingAuthenticationTokenException", "the request is not signed, or not for 127.0.0.1");
+    }
+    const service = this.#services.find((candidate) => candidate.signingName === signingName);
+    if (!service) {
+      throw notImplemented(
+        signingName,
+        this.#services.map((known) => known.signingName),
+      );
+    }
+    const { schema, labels } = route(service, request);
+    const name = schema[2];
+    const implemented = service.operations[name];
+    if (!implemented) {
+      throw notImplemented(`${signingName}:${name}`, Object.keys(service.operations));
+    }
+    const input = await readInput(schema, labels, request, await readBody(request, maxRequestBytes));
+    const unknown = Object.keys(input).filter((member) => !implemented.members.includes(member));
+    if (unknown.length > 0) {
+      throw notImplemented(`${unknown.join(", ")} of ${signingName}:${name}`, implemented.members);
+    }
+    return writeOutput(schema, { ...(await implemented.run(input)) });
+  }
+
+  #errorReply(error: unknown): Reply {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const schema = this.#services.flatMap(({ schemas }) => Object.entries(schemas)).find(([key]) => key === `${name}$`);
+    const status = error instanceof AwsError ? (schema?.[1][3]?.httpError ?? commonErrors[name] ?? 400) : 500;
+    return { status, headers: { "x-amzn-errortype": name }, body: JSON.stringify({ __type: name, message }) };
+  }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body: string | Uint8Array;
+}
+
+/** The errors of no single service. @see https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html */
+const commonErrors: Readonly<Record<string, number>> = {
+  MissingAuthenticationTokenException: 403,
+  NotImplemented: 501,
+};
+
+function notImplemented(what: string, known: readonly string[]): AwsError {
+  return new AwsError("NotImplemented", `the local cloud does not implement ${what}; it knows ${known.join(", ")}`);
+}
+
+const settings = { timestampFormat: { useTrait: true, default: 7 }, httpBindings: true, jsonName: true } as const;
+const codec = new JsonCodec(settings);
+const fromString = new FromStringShapeDeserializer(settings);
+
+/** The operation that a request asks for: by `X-Amz-Target` in the JSON protocol, by method and path in the REST one. */
+function route(service: AwsService, request: IncomingMessage) {
+  const target = request.headers["x-amz-target"]?.toString().split(".")[1];
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  for (const schema of Object.values(service.schemas).filter(isOperation)) {
+    const [method, path] = httpTrait(schema);
+    const labels = target === undefined && method === request.method ? matchPath(path, pathname) : undefined;
+    if (labels || schema[2] === target) {
+      return { schema, labels: labels ?? {} };
+    }
+  }
+  const asked = target ?? `${request.method} ${pathname}`;
+  throw new AwsError("UnknownOperationException", `${service.signingName} has no operation ${asked}`);
+}
+
+function isOperation(schema: unknown): schema is StaticOperationSchema {
+  return Array.isArray(schema) && schema[0] === 9;
+}
+
+function httpTrait([, , , traits]: StaticOperationSchema): readonly [method: string, path: string, status: number] {
+  return (typeof traits === "object" && traits.http) || ["", "", 200];
+}
+
+function matchPath(pattern: string, pathname: string): Record<string, string> | undefined {
+  const expression = pattern.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
+  const found = new RegExp(`^${expression}/?$`).exec(pathname);
+  return found
+    ? Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]))
+    : undefined;
+}
+
+async function readInput(
+  operationSchema: StaticOperationSchema,
+  labels: Readonly<Record<string, string>>,
+  request: IncomingMessage,
+  body: Buffer,
+): Promise<Record<string, unknown>> {
+  const schema = NormalizedSchema.of(operationSchema[4] as SchemaRef);
+  const query = new URL(request.url ?? "/", "http://localhost").searchParams;
+  const members = [...schema.structIterator()].map(([name, member]) => ({ name, member, ...member.getMergedTraits() }));
+  const isPayload = members.some(({ httpPayload }) => httpPayload);
+  const content =
+    isPayload || body.byteLength === 0 ? {} : await codec.createDeserializer().read(schema, body.toString());
+  const input: Record<string, unknown> = {};
+  for (const { name, member, httpLabel, httpQuery, httpHeader, httpPayload } of members) {
+    const text =
+      (httpLabel && labels[name]) ||
+      (httpQuery && query.get(httpQuery)) ||
+      (httpHeader && request.headers[httpHeader.toLowerCase()]);
+    const value = httpPayload ? body : text ? fromString.read(member, String(text)) : content[name];
+    if (value !== undefined) {
+      input[name] = value;
+    }
+  }
+  const [, , , , names, , required = 0] = schema.getSchema() as StaticStructureSchema;
+  const missing = names.slice(0, required).filter((name) => input[name] === undefined);
+  if (missing.length > 0) {
+    throw new AwsError("ValidationException", `${operationSchema[2]} requires ${missing.join(", ")}`);
+  }
+  return input;
+}
+
+function writeOutput(operationSchema: StaticOperationSchema, output: Record<string, unknown>): Reply {
+  const schema = NormalizedSchema.of(operationSchema[5] as SchemaRef);
+  const status = httpTrait(operationSchema)[2];
+  const headers: Record<string, string> = {};
+  let payload: Uint8Array | undefined;
+  for (const [name, member] of schema.structIterator()) {
+    const { httpHeader, httpPayload } = member.getMergedTraits();
+    if (httpHeader && output[name] !== undefined) {
+      headers[httpHeader.toLowerCase()] = String(output[name]);
+    } else if (httpPayload) {
+      payload = output[name] as Uint8Array;
+    }
+  }
+  const serializer = codec.createSerializer();
+  serializer.write(schema, output);
+  return { status, headers, body: payload ?? serializer.flush() };
+}

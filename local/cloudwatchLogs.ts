@@ -1,0 +1,41 @@
+import { appendFileSync, mkdirSync, openSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+/** CloudWatch Logs: each stream is a file of lines, `<directory>/<log group>/<stream>.log`. */
+export class CloudWatchLogs {
+  readonly #directory: string;
+  readonly #groups = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  createLogGroup(name: string): void {
+    this.#groups.add(name);
+  }
+
+  /** The file that holds a stream's events, a line each; it exists once there is one. */
+  fileOf(group: string, stream: string): string {
+    return join(this.#directory, group, `${stream}.log`);
+  }
+
+  /** Adds lines to a stream. Without its group they are lost, as a service's are that may write but not create a group. */
+  put(group: string, stream: string, text: string): void {
+    if (!this.#groups.has(group)) {
+      return;
+    }
+    const file = this.fileOf(group, stream);
+    mkdirSync(dirname(file), { recursive: true });
+    appendFileSync(file, text.endsWith("\n") ? text : `${text}\n`);
+  }
+
+  /** Opens a stream for a process to write to; the caller closes the file descriptor. */
+  open(group: string, stream: string): number {
+    if (!this.#groups.has(group)) {
+      throw new Error(`the log group ${group} does not exist`);
+    }
+    const file = this.fileOf(group, stream);
+    mkdirSync(dirname(file), { recursive: true });
+    return openSync(file, "a");
+  }
+}

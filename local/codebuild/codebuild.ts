@@ -1,0 +1,225 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { verify } from "@octokit/webhooks-methods";
+import { z } from "zod";
+import { account, arn } from "../account.ts";
+import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
+import type { GitHub } from "../github.ts";
+import { isForThisMachine, readBody } from "../httpServer.ts";
+import { type Build, runBuild } from "./build.ts";
+
+/** What a project is created with. */
+export interface ProjectArgs {
+  readonly name: string;
+  /** The repository's HTTPS URL. */
+  readonly location: string;
+  readonly buildspec: string;
+  readonly environmentVariables: Readonly<Record<string, string>>;
+  readonly image: string;
+  readonly timeoutMinutes: number;
+  readonly logGroup: string;
+}
+
+/** A filter of a webhook; every `pattern` but an `EVENT`'s is a regular expression. */
+export interface WebhookFilter {
+  readonly type: "EVENT" | "HEAD_REF";
+  readonly pattern: string;
+}
+
+/** What CodeBuild works with. */
+export interface CodeBuildArgs {
+  /** Where builds have their folders. */
+  readonly directory: string;
+  /** The address of the local cloud's AWS endpoint, known once it listens. */
+  readonly url: () => string;
+  readonly github: GitHub;
+  readonly logs: CloudWatchLogs;
+}
+
+/** The part of a push event that decides about a build. */
+const pushSchema = z.looseObject({
+  ref: z.string(),
+  before: z.string(),
+  after: z.string().regex(/^[0-9a-f]{40}$/),
+  deleted: z.boolean(),
+  sender: z.looseObject({ id: z.number() }),
+});
+
+/** GitHub's largest payload, in bytes. */
+const maxPayloadBytes = 25 * 1024 * 1024;
+
+/**
+ * CodeBuild: projects, their webhooks and their builds. Emits `build` with the build whenever one begins, enters or leaves a phase, or ends.
+ */
+export class CodeBuild extends EventEmitter<{ build: [Build] }> {
+  /** Every build, oldest first. */
+  readonly builds: Build[] = [];
+  readonly #args: CodeBuildArgs;
+  readonly #projects = new Map<string, ProjectArgs>();
+  readonly #webhooks = new Map<string, Webhook>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+
+  constructor(args: CodeBuildArgs) {
+    super();
+    this.#args = args;
+  }
+
+  createProject(args: ProjectArgs): void {
+    // CodeBuild reads the repository when a project is created, so an unknown one is an error now.
+    this.#args.github.pathOf(args.location);
+    this.#projects.set(args.name, args);
+  }
+
+  /** Creates a project's webhook, adds it to the repository as CodeBuild does at GitHub, and returns where it listens. */
+  createWebhook(projectName: string, filterGroups: readonly (readonly WebhookFilter[])[]): string {
+    const project = this.#projects.get(projectName);
+    if (!project) {
+      throw new Error(`the webhook's project ${projectName} does not exist`);
+    }
+    const secret = randomBytes(32).toString("hex");
+    const url = `${this.#args.url()}/webhooks?project=${encodeURIComponent(projectName)}`;
+    this.#webhooks.set(projectName, { project, secret, filterGroups, deliveries: new Set() });
+    this.#args.github.addWebhook(project.location, url, secret);
+    return url;
+  }
+
+  /** The secret that a project's webhook verifies signatures with. */
+  secretOf(projectName: string): string | undefined {
+    return this.#webhooks.get(projectName)?.secret;
+  }
+
+  /** Waits for a build's end. */
+  async ended(build: Build): Promise<Build> {
+    while (build.status === "IN_PROGRESS") {
+      await once(this, "build");
+    }
+    return build;
+  }
+
+  /** Stops the builds that run. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#running);
+  }
+
+  /** Receives a delivery of GitHub's. @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [status, message] = await this.#receive(request);
+    response.writeHead(status).end(message);
+  }
+
+  async #receive(request: IncomingMessage): Promise<[status: number, message: string]> {
+    const { searchParams } = new URL(request.url ?? "/", "http://localhost");
+    const webhook = this.#webhooks.get(searchParams.get("project") ?? "");
+    if (!webhook || request.method !== "POST" || !isForThisMachine(request)) {
+      return [404, "there is no such webhook"];
+    }
+    const body = (await readBody(request, maxPayloadBytes)).toString();
+    const signature = String(request.headers["x-hub-signature-256"] ?? "");
+    if (signature === "" || !(await verify(webhook.secret, body, signature))) {
+      return [401, "the signature is missing or not right"];
+    }
+    const { "x-github-event": event, "x-github-delivery": delivery } = request.headers;
+    if (!event || !delivery) {
+      return [400, "X-GitHub-Event and X-GitHub-Delivery are required"];
+    }
+    if (event !== "push") {
+      return [200, `the event ${event} starts no build`];
+    }
+    const push = pushSchema.safeParse(jsonOf(body));
+    if (!push.success) {
+      return [400, `the payload is not a push event: ${z.prettifyError(push.error)}`];
+    }
+    if (webhook.deliveries.has(String(delivery))) {
+      return [200, `the delivery ${delivery} was received before`];
+    }
+    webhook.deliveries.add(String(delivery));
+    return [200, this.#decide(webhook, push.data)];
+  }
+
+  #decide({ project, filterGroups }: Webhook, push: z.infer<typeof pushSchema>): string {
+    // CodeBuild finds a pattern anywhere in the value unless it is anchored.
+    const passes = ({ type, pattern }: WebhookFilter): boolean =>
+      type === "EVENT" ? pattern.split(/,\s*/).includes("PUSH") : new RegExp(pattern).test(push.ref);
+    if (push.deleted || !filterGroups.some((group) => group.every(passes))) {
+      return `no build: ${push.ref} passes no filter group of ${project.name}`;
+    }
+    const build = this.#start(project, push.after, {
+      CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: String(push.sender.id),
+      CODEBUILD_WEBHOOK_EVENT: "PUSH",
+      CODEBUILD_WEBHOOK_HEAD_REF: push.ref,
+      CODEBUILD_WEBHOOK_PREV_COMMIT: push.before,
+      CODEBUILD_WEBHOOK_TRIGGER: push.ref.replace("refs/heads/", "branch/").replace("refs/tags/", "tag/"),
+    });
+    return `build ${build.number} of ${project.name} started`;
+  }
+
+  #start(project: ProjectArgs, sourceVersion: string, variables: Record<string, string>): Build {
+    const uuid = randomUUID();
+    const build: Build = {
+      id: `${project.name}:${uuid}`,
+      number: this.builds.filter((other) => other.project === project.name).length + 1,
+      project: project.name,
+      sourceVersion,
+      status: "IN_PROGRESS",
+      phases: [],
+      tests: [],
+      startTime: new Date(),
+      logFile: this.#args.logs.fileOf(project.logGroup, uuid),
+    };
+    this.builds.push(build);
+    const running = runBuild(build, {
+      directory: join(this.#args.directory, uuid),
+      repository: this.#args.github.pathOf(project.location),
+      buildspec: project.buildspec,
+      timeoutMinutes: project.timeoutMinutes,
+      variables: project.environmentVariables,
+      environment: { ...this.#variablesOf(build, project), ...variables },
+      log: this.#args.logs.open(project.logGroup, uuid),
+      signal: this.#stop.signal,
+      onChange: () => this.emit("build", build),
+    }).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return build;
+  }
+
+  /** What every build has. @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html */
+  #variablesOf(build: Build, project: ProjectArgs): Record<string, string> {
+    return {
+      AWS_DEFAULT_REGION: account.region,
+      AWS_REGION: account.region,
+      // The local cloud in place of AWS, and credentials that are good for nothing else.
+      AWS_ENDPOINT_URL: this.#args.url(),
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+      CODEBUILD_BUILD_ARN: arn("codebuild", `build/${build.id}`),
+      CODEBUILD_BUILD_ID: build.id,
+      CODEBUILD_BUILD_IMAGE: project.image,
+      CODEBUILD_BUILD_NUMBER: String(build.number),
+      CODEBUILD_INITIATOR: "GitHub-Hookshot",
+      CODEBUILD_PROJECT_ARN: arn("codebuild", `project/${project.name}`),
+      CODEBUILD_SOURCE_REPO_URL: project.location,
+      CODEBUILD_SOURCE_VERSION: build.sourceVersion,
+      CODEBUILD_START_TIME: String(build.startTime.getTime()),
+    };
+  }
+}
+
+interface Webhook {
+  readonly project: ProjectArgs;
+  readonly secret: string;
+  readonly filterGroups: readonly (readonly WebhookFilter[])[];
+  /** The ids of the deliveries received, so that one sent again builds nothing. */
+  readonly deliveries: Set<string>;
+}
+
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

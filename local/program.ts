@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { account } from "./account.ts";
+import type { Provider } from "./provider.ts";
+
+/** The local stack and its settings. */
+export const localStack = {
+  project: "push-to-live",
+  stack: "local",
+  repository: "local/push-to-live",
+  branch: "main",
+} as const;
+
+const outputsSchema = z.object({
+  apiUrl: z.string(),
+  functionNames: z.array(z.string()),
+  deployProject: z.string(),
+  webhookUrl: z.string(),
+});
+
+/** What `index.ts` exports, resolved. */
+export type ProgramOutputs = z.infer<typeof outputsSchema>;
+
+/**
+ * Evaluates the Pulumi program in this process: each resource that it registers is created by `provider`. No engine takes part, so there is
+ * no state and no diff.
+ *
+ * @param root The folder with `index.ts`. Its program can be evaluated once in a process.
+ * @throws {Error} with every resource that could not be created.
+ */
+export async function evaluateProgram(root: string, provider: Provider): Promise<ProgramOutputs> {
+  const failures = new Set<string>();
+  const fail = (error: unknown): void => {
+    failures.add(error instanceof Error ? error.message : String(error));
+  };
+  // What depends on a resource that failed is rejected too, and nothing waits for it.
+  process.on("unhandledRejection", ignore);
+  await pulumi.runtime.setMocks(
+    {
+      async newResource({ custom, type, name, inputs }) {
+        if (custom === false) {
+          return { id: undefined, state: inputs };
+        }
+        return provider.create(type, name, inputs).catch((error: unknown) => {
+          fail(error);
+          throw error;
+        });
+      },
+      call: ({ token }) => provider.invoke(token),
+    },
+    localStack.project,
+    localStack.stack,
+    false,
+  );
+  const prefix = localStack.project;
+  pulumi.runtime.setAllConfig({
+    [`${prefix}:repository`]: `https://github.com/${localStack.repository}`,
+    [`${prefix}:branch`]: localStack.branch,
+    [`${prefix}:connectionArn`]: `arn:aws:codeconnections:${account.region}:${account.id}:connection/00000000-0000-0000-0000-000000000000`,
+  });
+  const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href);
+  // Every registration has answered, also those whose outputs nothing waits for.
+  await pulumi.runtime.disconnect();
+  if (failures.size > 0) {
+    throw new Error(
+      `the program could not be deployed:\n${[...failures].map((failure) => `  - ${failure}`).join("\n")}`,
+    );
+  }
+  process.off("unhandledRejection", ignore);
+  return outputsSchema.parse(await resolved({ ...program }));
+}
+
+function ignore(): void {}
+
+function resolved(exports: Record<string, unknown>): Promise<unknown> {
+  return new Promise((resolve) => {
+    pulumi.output(exports).apply(resolve);
+  });
+}

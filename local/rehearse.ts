@@ -1,0 +1,235 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { account } from "./account.ts";
+import type { Build } from "./codebuild/build.ts";
+import { git } from "./git.ts";
+import { localStack } from "./program.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+const checkout = join(import.meta.dirname, "..");
+const handler = "functions/hello-user/handler.ts";
+const handlerTest = "tests/functions/hello-user.test.ts";
+
+/** What the story's steps use. */
+interface Scene {
+  readonly stack: Stack;
+  /** The developer's clone of the project. */
+  readonly copy: string;
+  readonly lambda: Lambda;
+}
+
+/** A step of the story: what it does, and what must hold afterwards. */
+interface Step {
+  readonly title: string;
+  readonly run: (scene: Scene) => Promise<readonly Claim[]>;
+}
+
+/** What a step claims: `actual` must equal `expected`. */
+interface Claim {
+  readonly what: string;
+  readonly actual: unknown;
+  readonly expected: unknown;
+}
+
+const helloUser = `200 ${JSON.stringify({ message: "hello user" })}`;
+const helloDeveloper = `200 ${JSON.stringify({ message: "Hello CI CD Developer!" })}`;
+const developer = "/hello_user?user=CI%20CD%20Developer";
+const newTest = "GET /hello_user greets the user whom the query string names";
+
+/** The story, in the tutorial's order. */
+const story: readonly Step[] = [
+  {
+    title: "The stack exists",
+    run: async (scene) => [
+      { what: "GET /hello_user", actual: await get(scene, "/hello_user"), expected: helloUser },
+      { what: `GET ${developer}`, actual: await get(scene, developer), expected: helloUser },
+      { what: "versions", actual: await versions(scene), expected: [""] },
+      { what: "live", actual: await live(scene), expected: "1" },
+      { what: "builds", actual: scene.stack.cloud.codebuild.builds.length, expected: 0 },
+    ],
+  },
+  {
+    title: "A commit changes only the test to expect a user's name",
+    run: async (scene) => {
+      const { build } = await push(scene, "Expect the user's name in the greeting", handlerTest);
+      const failed = build?.tests.filter(({ status }) => status === "FAILED").map(({ name }) => name);
+      return [
+        { what: "build", actual: build?.status, expected: "FAILED" },
+        { what: "failed phase", actual: phases(build, "FAILED"), expected: ["PRE_BUILD"] },
+        { what: "phases after it", actual: phases(build).slice(3), expected: ["UPLOAD_ARTIFACTS"] },
+        { what: "failing test", actual: failed?.find((name) => name === newTest), expected: newTest },
+        { what: `GET ${developer}`, actual: await get(scene, developer), expected: helloUser },
+        { what: "versions", actual: await versions(scene), expected: [""] },
+      ];
+    },
+  },
+  {
+    title: "The handler is fixed",
+    run: async (scene) => {
+      const { build, commit } = await push(scene, "Greet the user by name", handler);
+      return [
+        { what: "build", actual: build?.status, expected: "SUCCEEDED" },
+        { what: "commit built", actual: build?.sourceVersion, expected: commit },
+        { what: "tests passed", actual: build?.tests.some(({ name }) => name === newTest), expected: true },
+        { what: `GET ${developer}`, actual: await get(scene, developer), expected: helloDeveloper },
+        { what: "GET /hello_user", actual: await get(scene, "/hello_user"), expected: helloUser },
+        { what: "versions", actual: await versions(scene), expected: ["", commit] },
+        { what: "live", actual: await live(scene), expected: "2" },
+      ];
+    },
+  },
+  {
+    title: "The same commit is pushed again, then one that only touches the README",
+    run: async (scene) => {
+      const before = await versions(scene);
+      const again = await push(scene);
+      const { build } = await push(scene, "Say more in the README", "README.md", "\nOne more line.\n");
+      const log = build ? await readFile(build.logFile, "utf8") : "";
+      return [
+        { what: "build of the same commit", actual: again.build?.number, expected: undefined },
+        { what: "build", actual: build?.status, expected: "SUCCEEDED" },
+        { what: "release", actual: /^hello-user: .*$/m.exec(log)?.[0], expected: unchanged },
+        { what: "versions", actual: await versions(scene), expected: before },
+        { what: `GET ${developer}`, actual: await get(scene, developer), expected: helloDeveloper },
+      ];
+    },
+  },
+];
+
+const unchanged = "hello-user: unchanged, live stays at version 2";
+
+async function get({ stack }: Scene, path: string): Promise<string> {
+  const response = await fetch(`${stack.outputs.apiUrl}${path}`);
+  return `${response.status} ${await response.text()}`;
+}
+
+/** The commit of each published version, oldest first; the first, which `pulumi up` made, has none. */
+async function versions({ stack, lambda }: Scene): Promise<(string | undefined)[]> {
+  const { Versions = [] } = await lambda.listVersionsByFunction({ FunctionName: stack.outputs.functionNames[0] });
+  return Versions.filter(({ Version }) => Version !== "$LATEST").map(({ Description }) => Description);
+}
+
+async function live({ stack, lambda }: Scene): Promise<string | undefined> {
+  const alias = await lambda.getAlias({ FunctionName: stack.outputs.functionNames[0], Name: "live" });
+  return alias.FunctionVersion;
+}
+
+function phases(build: Build | undefined, status?: string): string[] {
+  return (build?.phases ?? []).filter((phase) => !status || phase.status === status).map(({ type }) => type);
+}
+
+/**
+ * Commits the checkout's own `file` to the copy, with `text` at its end, or nothing, and pushes; returns the build that the push started
+ * once it has ended.
+ */
+async function push(
+  { stack, copy }: Scene,
+  message?: string,
+  file = "",
+  text = "",
+): Promise<{ commit: string; build: Build | undefined }> {
+  const { codebuild } = stack.cloud;
+  const before = codebuild.builds.length;
+  if (message !== undefined) {
+    await writeFile(join(copy, file), (await readFile(join(checkout, file), "utf8")) + text);
+    await git(copy, "commit", "--quiet", "--all", `--message=${message}`);
+  }
+  await git(copy, "push", "--quiet", "origin", localStack.branch);
+  const build = codebuild.builds.slice(before).at(-1);
+  return { commit: await git(copy, "rev-parse", "HEAD"), build: build && (await codebuild.ended(build)) };
+}
+
+/** The local copy of the project at the tutorial's start, with a git history of its own. The checkout is only read. */
+async function copyProject(copy: string): Promise<void> {
+  const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
+  await cp(checkout, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
+  await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
+  await cp(join(import.meta.dirname, "firstIteration", "handler.ts"), join(copy, handler));
+  await cp(join(import.meta.dirname, "firstIteration", "hello-user.test.ts"), join(copy, handlerTest));
+  await git(copy, "init", "--quiet", `--initial-branch=${localStack.branch}`);
+  await git(copy, "config", "user.name", "The developer");
+  await git(copy, "config", "user.email", "developer@example.com");
+  await git(copy, "config", "commit.gpgSign", "false");
+  await git(copy, "config", "core.hooksPath", join(copy, ".git", "hooks"));
+  await git(copy, "add", "--all");
+  await git(copy, "commit", "--quiet", "--message=Answer hello user");
+}
+
+/** Tells the story in `directory`; true when every claim held. */
+async function rehearse(directory: string): Promise<boolean> {
+  const copy = join(directory, "project");
+  const started = Date.now();
+  console.log("Rehearsing on a copy of the project; the Pulumi program is evaluated in-process: no engine, no diff.\n");
+  await copyProject(copy);
+  const stack = await startStack(copy, join(directory, "cloud"), 0, async (remote) => {
+    await git(copy, "remote", "add", "origin", remote);
+    await git(copy, "push", "--quiet", "origin", localStack.branch);
+  });
+  try {
+    stack.cloud.codebuild.on("build", (build) => showProgress(build));
+    const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
+    const lambda = new Lambda({ endpoint: stack.cloud.awsUrl, region: account.region, credentials });
+    for (const [index, { title, run }] of story.entries()) {
+      console.log(`${index + 1}. ${title}`);
+      const began = index === 0 ? started : Date.now();
+      const claims = await run({ stack, copy, lambda });
+      for (const { what, actual, expected } of claims) {
+        const held = isDeepStrictEqual(actual, expected);
+        console.log(`   ${held ? "✔" : "✖"} ${what}: ${show(actual)}${held ? "" : `, expected ${show(expected)}`}`);
+      }
+      console.log(`   ${seconds(began)}\n`);
+      if (claims.some(({ actual, expected }) => !isDeepStrictEqual(actual, expected))) {
+        await showLastLog(stack);
+        console.log(`Step ${index + 1} of ${story.length} did not hold.`);
+        return false;
+      }
+    }
+    console.log(`All ${story.length} steps held, in ${seconds(started)}.`);
+    return true;
+  } finally {
+    await stack.cloud.close();
+  }
+}
+
+function showProgress({ number, status, phases, endTime }: Build): void {
+  const phase = phases.at(-1);
+  if (endTime) {
+    console.log(`   build ${number}: ${status}`);
+  } else if (phase && phase.status !== "IN_PROGRESS") {
+    console.log(`   build ${number}: ${phase.type} ${phase.status}`);
+  }
+}
+
+async function showLastLog({ cloud }: Stack): Promise<void> {
+  const build = cloud.codebuild.builds.at(-1);
+  if (build) {
+    console.log(`The log of build ${build.number}:\n${await readFile(build.logFile, "utf8")}`);
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
+
+const directory = await mkdtemp(join(tmpdir(), "rehearsal-"));
+const interrupted = new Promise<never>((_, reject) => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
+  }
+});
+try {
+  process.exitCode = (await Promise.race([rehearse(directory), interrupted])) ? 0 : 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+process.exit();
