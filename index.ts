@@ -34,6 +34,6 @@ const deploy = new BuildProject("deploy", {
 });
 
 export const apiUrl = api.url;
-export const functionNames = functions.map((fn) => fn.functionName);
+export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const webhookUrl = deploy.webhookUrl;

@@ -58,8 +58,9 @@ export class ReleaseError extends Error {
 }
 
 const functionsAtOnce = 4;
-const maxWaitSeconds = 120;
-const pollMs = 1000;
+/** Seconds. */
+const waiting = { minDelay: 0.2, maxDelay: 5, maxWaitTime: 120 };
+const pollMs = 500;
 
 /**
  * Releases each candidate that differs from what is live: update the code, publish a version described by the commit, smoke-test that
@@ -175,7 +176,7 @@ async function publishVersion(
     ZipFile: candidate.zip,
     ...(latest.RevisionId === undefined ? {} : { RevisionId: latest.RevisionId }),
   });
-  await waitUntilFunctionUpdatedV2({ client: lambda, maxWaitTime: maxWaitSeconds }, { FunctionName: functionName });
+  await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
 
   const { Version: version } = await lambda.publishVersion({
     FunctionName: functionName,
@@ -186,7 +187,7 @@ async function publishVersion(
     throw new ReleaseError(`Lambda published ${functionName} without a version number`);
   }
   await waitUntilPublishedVersionActive(
-    { client: lambda, maxWaitTime: maxWaitSeconds },
+    { ...waiting, client: lambda },
     { FunctionName: functionName, Qualifier: version },
   );
   log(`${candidate.name}: published version ${version} of commit ${commit}`);

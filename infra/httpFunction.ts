@@ -26,6 +26,8 @@ export interface HttpFunctionArgs {
  * `$LATEST`; only a release moves the alias.
  */
 export class HttpFunction extends pulumi.ComponentResource {
+  /** The function's folder in `functions/`. */
+  readonly folder: string;
   readonly functionName: pulumi.Output<string>;
   readonly functionArn: pulumi.Output<string>;
   readonly deploymentGroupArn: pulumi.Output<string>;
@@ -47,6 +49,7 @@ export class HttpFunction extends pulumi.ComponentResource {
       { parent: this },
     );
 
+    this.folder = name;
     this.functionName = fn.name;
     this.functionArn = fn.arn;
     this.deploymentGroupArn = group.arn;

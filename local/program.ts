@@ -15,7 +15,7 @@ export const localStack = {
 
 const outputsSchema = z.object({
   apiUrl: z.string(),
-  functionNames: z.array(z.string()),
+  functionNames: z.record(z.string(), z.string()),
   deployProject: z.string(),
   webhookUrl: z.string(),
 });

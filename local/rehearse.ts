@@ -8,6 +8,7 @@ import type { Build } from "./codebuild/build.ts";
 import { git } from "./git.ts";
 import { localStack } from "./program.ts";
 import { type Stack, startStack } from "./stack.ts";
+import { interruption, showBuilds } from "./terminal.ts";
 
 const checkout = join(import.meta.dirname, "..");
 const handler = "functions/hello-user/handler.ts";
@@ -108,12 +109,14 @@ async function get({ stack }: Scene, path: string): Promise<string> {
 
 /** The commit of each published version, oldest first; the first, which `pulumi up` made, has none. */
 async function versions({ stack, lambda }: Scene): Promise<(string | undefined)[]> {
-  const { Versions = [] } = await lambda.listVersionsByFunction({ FunctionName: stack.outputs.functionNames[0] });
+  const { Versions = [] } = await lambda.listVersionsByFunction({
+    FunctionName: stack.outputs.functionNames["hello-user"],
+  });
   return Versions.filter(({ Version }) => Version !== "$LATEST").map(({ Description }) => Description);
 }
 
 async function live({ stack, lambda }: Scene): Promise<string | undefined> {
-  const alias = await lambda.getAlias({ FunctionName: stack.outputs.functionNames[0], Name: "live" });
+  const alias = await lambda.getAlias({ FunctionName: stack.outputs.functionNames["hello-user"], Name: "live" });
   return alias.FunctionVersion;
 }
 
@@ -158,8 +161,8 @@ async function copyProject(copy: string): Promise<void> {
   await git(copy, "commit", "--quiet", "--message=Answer hello user");
 }
 
-/** Tells the story in `directory`; true when every claim held. */
-async function rehearse(directory: string): Promise<boolean> {
+/** Tells the story in `directory` until its end, a claim that does not hold, or `stopped`; returns the exit code. */
+async function rehearse(directory: string, stopped: Promise<NodeJS.Signals>): Promise<number> {
   const copy = join(directory, "project");
   const started = Date.now();
   console.log("Rehearsing on a copy of the project; the Pulumi program is evaluated in-process: no engine, no diff.\n");
@@ -169,13 +172,17 @@ async function rehearse(directory: string): Promise<boolean> {
     await git(copy, "push", "--quiet", "origin", localStack.branch);
   });
   try {
-    stack.cloud.codebuild.on("build", (build) => showProgress(build));
+    showBuilds(stack.cloud, (line) => console.log(`   ${line}`));
     const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
     const lambda = new Lambda({ endpoint: stack.cloud.awsUrl, region: account.region, credentials });
     for (const [index, { title, run }] of story.entries()) {
       console.log(`${index + 1}. ${title}`);
       const began = index === 0 ? started : Date.now();
-      const claims = await run({ stack, copy, lambda });
+      const claims = await Promise.race([run({ stack, copy, lambda }), stopped]);
+      if (typeof claims === "string") {
+        console.log(`Stopped by ${claims}.`);
+        return 130;
+      }
       for (const { what, actual, expected } of claims) {
         const held = isDeepStrictEqual(actual, expected);
         console.log(`   ${held ? "✔" : "✖"} ${what}: ${show(actual)}${held ? "" : `, expected ${show(expected)}`}`);
@@ -184,22 +191,13 @@ async function rehearse(directory: string): Promise<boolean> {
       if (claims.some(({ actual, expected }) => !isDeepStrictEqual(actual, expected))) {
         await showLastLog(stack);
         console.log(`Step ${index + 1} of ${story.length} did not hold.`);
-        return false;
+        return 1;
       }
     }
     console.log(`All ${story.length} steps held, in ${seconds(started)}.`);
-    return true;
+    return 0;
   } finally {
     await stack.cloud.close();
-  }
-}
-
-function showProgress({ number, status, phases, endTime }: Build): void {
-  const phase = phases.at(-1);
-  if (endTime) {
-    console.log(`   build ${number}: ${status}`);
-  } else if (phase && phase.status !== "IN_PROGRESS") {
-    console.log(`   build ${number}: ${phase.type} ${phase.status}`);
   }
 }
 
@@ -218,14 +216,10 @@ function seconds(since: number): string {
   return `${((Date.now() - since) / 1000).toFixed(1)} s`;
 }
 
+const stopped = interruption();
 const directory = await mkdtemp(join(tmpdir(), "rehearsal-"));
-const interrupted = new Promise<never>((_, reject) => {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => reject(new Error(`stopped by ${signal}`)));
-  }
-});
 try {
-  process.exitCode = (await Promise.race([rehearse(directory), interrupted])) ? 0 : 1;
+  process.exitCode = await rehearse(directory, stopped);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
