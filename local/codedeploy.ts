@@ -5,9 +5,6 @@ import { z } from "zod";
 import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
 import type { Lambda } from "./lambda/lambda.ts";
 
-/** The deployment configurations that the local cloud can carry out. */
-export const deploymentConfigs = ["CodeDeployDefault.LambdaAllAtOnce"] as const;
-
 const version = z.string().regex(/^[1-9]\d*$/);
 const appSpecSchema = z.strictObject({
   version: z.literal(0),
@@ -37,7 +34,7 @@ export class CodeDeploy {
     this.#lambda = lambda;
   }
 
-  createDeploymentGroup(application: string, name: string, config: (typeof deploymentConfigs)[number]): void {
+  createDeploymentGroup(application: string, name: string, config: "CodeDeployDefault.LambdaAllAtOnce"): void {
     this.#groups.set(`${application}/${name}`, config);
   }
 

@@ -1,23 +1,26 @@
 import { readFile } from "node:fs/promises";
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
+import {
+  array,
+  instanceof as instanceOf,
+  literal,
+  number,
+  enum as oneOf,
+  strictObject,
+  string,
+  unknown,
+  type z,
+} from "zod";
 import { account, arn } from "./account.ts";
 import type { LocalCloud } from "./cloud.ts";
-import { deploymentConfigs } from "./codedeploy.ts";
-
-/** What the provider made of a resource: its id and its state, outputs included. */
-export interface Created {
-  readonly id: string;
-  readonly state: Record<string, unknown>;
-}
 
 /** Creates the AWS resources that the program declares in the local cloud. */
 export interface Provider {
   /**
-   * Checks a resource's inputs and creates it.
+   * Checks a resource's inputs and creates it; the state is the inputs and what the cloud adds.
    * @throws {Error} that names the type, property or value which the local cloud does not know.
    */
-  create(type: string, name: string, inputs: unknown): Promise<Created>;
+  create(type: string, name: string, inputs: object): Promise<{ readonly id: string; readonly state: object }>;
   /** Answers one of the provider's functions, e.g. `aws:index/getRegion:getRegion`. */
   invoke(token: string): Record<string, unknown>;
 }
@@ -37,7 +40,7 @@ export function localProvider(cloud: LocalCloud): Provider {
         throw new Error(`${name} (${type}): the local cloud does not take ${problems.join("; ")}`);
       }
       const { id, ...outputs } = await resource.create(checked.data, name);
-      return { id, state: { ...(inputs as object), ...outputs } };
+      return { id, state: { ...inputs, ...outputs } };
     },
     invoke(token) {
       const result = functions[token];
@@ -50,18 +53,18 @@ export function localProvider(cloud: LocalCloud): Provider {
 }
 
 const functions: Readonly<Record<string, Record<string, unknown>>> = {
-  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: account.id, id: account.id, arn: arn("iam", "root") },
-  "aws:index/getPartition:getPartition": { partition: account.partition, id: account.partition },
-  "aws:index/getRegion:getRegion": { region: account.region, id: account.region },
+  "aws:index/getCallerIdentity:getCallerIdentity": { accountId: account.id },
+  "aws:index/getPartition:getPartition": { partition: account.partition },
+  "aws:index/getRegion:getRegion": { region: account.region },
 };
+
+/** A resource's id, and the outputs that are not inputs. */
+type Outputs = { readonly id: string; readonly [output: string]: unknown };
 
 interface Resource {
   readonly inputs: z.ZodType;
   readonly create: (inputs: unknown, name: string) => Outputs | Promise<Outputs>;
 }
-
-/** A resource's id, and the outputs that are not inputs. */
-type Outputs = { readonly id: string; readonly [output: string]: unknown };
 
 function resource<T extends z.ZodType>(
   inputs: T,
@@ -71,52 +74,44 @@ function resource<T extends z.ZodType>(
 }
 
 /** Every type and property that the program declares, and nothing else. */
-function resourcesOf(cloud: LocalCloud): Readonly<Record<string, Resource>> {
-  const { codebuild, codedeploy, httpApi, lambda, logs } = cloud;
+function resourcesOf({ apiUrl, codebuild, codedeploy, httpApi, lambda, logs }: LocalCloud): Record<string, Resource> {
   return {
     "aws:apigatewayv2/api:Api": resource(
-      z.strictObject({ name: z.string(), description: z.string(), protocolType: z.literal("HTTP") }),
+      strictObject({ name: string(), description: string(), protocolType: literal("HTTP") }),
       () => {
         const id = httpApi.createApi();
-        return {
-          id,
-          arn: `arn:aws:apigateway:${account.region}::/apis/${id}`,
-          apiEndpoint: cloud.apiUrl,
-          executionArn: arn("execute-api", id),
-        };
+        return { id, apiEndpoint: apiUrl, executionArn: arn("execute-api", id) };
       },
     ),
     "aws:apigatewayv2/stage:Stage": resource(
-      z.strictObject({
-        apiId: z.string(),
-        name: z.literal("$default"),
-        autoDeploy: z.literal(true),
-        accessLogSettings: z.strictObject({ destinationArn: z.string(), format: z.string() }),
+      strictObject({
+        apiId: string(),
+        name: literal("$default"),
+        autoDeploy: literal(true),
+        accessLogSettings: strictObject({ destinationArn: string(), format: string() }),
       }),
-      ({ name, accessLogSettings }) => {
-        const logGroup = accessLogSettings.destinationArn.split(":log-group:")[1] ?? "";
-        httpApi.createStage(name, logGroup, accessLogSettings.format);
-        return { id: name, invokeUrl: `${cloud.apiUrl}/` };
+      ({ name, accessLogSettings: { destinationArn, format } }) => {
+        httpApi.createStage(name, destinationArn.split(":log-group:")[1] ?? "", format);
+        return { id: name };
       },
     ),
     "aws:apigatewayv2/integration:Integration": resource(
-      z.strictObject({
-        apiId: z.string(),
-        integrationType: z.literal("AWS_PROXY"),
-        integrationUri: z.string().regex(/:function:[^:]+:[^:]+\/invocations$/),
-        payloadFormatVersion: z.literal("2.0"),
+      strictObject({
+        apiId: string(),
+        integrationType: literal("AWS_PROXY"),
+        integrationUri: string().regex(/:function:[^:]+:[^:]+\/invocations$/),
+        payloadFormatVersion: literal("2.0"),
       }),
       ({ integrationUri }) => {
-        const [, functionName = "", qualifier = ""] =
-          /:function:([^:]+):([^:]+)\/invocations$/.exec(integrationUri) ?? [];
+        const [functionName = "", qualifier = ""] = integrationUri.replace("/invocations", "").split(":").slice(-2);
         return { id: httpApi.createIntegration(functionName, qualifier) };
       },
     ),
     "aws:apigatewayv2/route:Route": resource(
-      z.strictObject({
-        apiId: z.string(),
-        routeKey: z.string().regex(/^[A-Z]+ \/[\w/-]*$/),
-        target: z.string().startsWith("integrations/"),
+      strictObject({
+        apiId: string(),
+        routeKey: string().regex(/^[A-Z]+ \/[\w/-]*$/),
+        target: string().startsWith("integrations/"),
       }),
       ({ routeKey, target }) => {
         httpApi.createRoute(routeKey, target.replace("integrations/", ""));
@@ -124,139 +119,135 @@ function resourcesOf(cloud: LocalCloud): Readonly<Record<string, Resource>> {
       },
     ),
     "aws:cloudwatch/logGroup:LogGroup": resource(
-      z.strictObject({ name: z.string(), retentionInDays: z.number() }),
+      strictObject({ name: string(), retentionInDays: number() }),
       ({ name }) => {
         logs.createLogGroup(name);
         return { id: name, arn: arn("logs", `log-group:${name}`) };
       },
     ),
     "aws:codebuild/project:Project": resource(
-      z.strictObject({
-        name: z.string(),
-        description: z.string(),
-        serviceRole: z.string(),
-        source: z.strictObject({
-          type: z.literal("GITHUB"),
-          location: z.string(),
-          gitCloneDepth: z.literal(0),
-          buildspec: z.string(),
-          auth: z.strictObject({ type: z.enum(["CODECONNECTIONS", "SECRETS_MANAGER"]), resource: z.string() }),
+      strictObject({
+        name: string(),
+        description: string(),
+        serviceRole: string(),
+        source: strictObject({
+          type: literal("GITHUB"),
+          location: string(),
+          gitCloneDepth: literal(0),
+          buildspec: string(),
+          auth: strictObject({ type: oneOf(["CODECONNECTIONS", "SECRETS_MANAGER"]), resource: string() }),
         }),
-        sourceVersion: z.string(),
-        environment: z.strictObject({
-          type: z.literal("LINUX_CONTAINER"),
-          computeType: z.string(),
-          image: z.string(),
-          environmentVariables: z.array(z.strictObject({ name: z.string(), value: z.string() })),
+        sourceVersion: string(),
+        environment: strictObject({
+          type: literal("LINUX_CONTAINER"),
+          computeType: string(),
+          image: string(),
+          environmentVariables: array(strictObject({ name: string(), value: string() })),
         }),
-        artifacts: z.strictObject({ type: z.literal("NO_ARTIFACTS") }),
-        logsConfig: z.strictObject({
-          cloudwatchLogs: z.strictObject({ status: z.literal("ENABLED"), groupName: z.string() }),
+        artifacts: strictObject({ type: literal("NO_ARTIFACTS") }),
+        logsConfig: strictObject({
+          cloudwatchLogs: strictObject({ status: literal("ENABLED"), groupName: string() }),
         }),
-        buildTimeout: z.number(),
+        buildTimeout: number(),
       }),
-      ({ name, source, environment, logsConfig, buildTimeout }) => {
-        codebuild.createProject({
-          name,
-          location: source.location,
-          buildspec: source.buildspec,
-          environmentVariables: Object.fromEntries(environment.environmentVariables.map((v) => [v.name, v.value])),
-          image: environment.image,
-          timeoutMinutes: buildTimeout,
-          logGroup: logsConfig.cloudwatchLogs.groupName,
-        });
-        return { id: arn("codebuild", `project/${name}`), arn: arn("codebuild", `project/${name}`) };
+      (project) => {
+        codebuild.createProject(project);
+        return { id: arn("codebuild", `project/${project.name}`) };
       },
     ),
     "aws:codebuild/webhook:Webhook": resource(
-      z.strictObject({
-        projectName: z.string(),
-        buildType: z.literal("BUILD"),
-        filterGroups: z.array(
-          z.strictObject({
-            filters: z.array(z.strictObject({ type: z.enum(["EVENT", "HEAD_REF"]), pattern: z.string() })),
-          }),
+      strictObject({
+        projectName: string(),
+        buildType: literal("BUILD"),
+        filterGroups: array(
+          strictObject({ filters: array(strictObject({ type: oneOf(["EVENT", "HEAD_REF"]), pattern: string() })) }),
         ),
       }),
-      ({ projectName, filterGroups }) => {
-        const payloadUrl = codebuild.createWebhook(
-          projectName,
-          filterGroups.map(({ filters }) => filters),
-        );
-        return { id: projectName, payloadUrl, url: payloadUrl };
-      },
+      ({ projectName, filterGroups }) => ({
+        id: projectName,
+        payloadUrl: codebuild.createWebhook(projectName, filterGroups),
+      }),
     ),
     "aws:codedeploy/application:Application": resource(
-      z.strictObject({ name: z.string(), computePlatform: z.literal("Lambda") }),
+      strictObject({ name: string(), computePlatform: literal("Lambda") }),
       ({ name }) => ({ id: name, arn: arn("codedeploy", `application:${name}`) }),
     ),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": resource(
-      z.strictObject({
-        appName: z.string(),
-        deploymentGroupName: z.string(),
-        deploymentConfigName: z.enum(deploymentConfigs),
-        serviceRoleArn: z.string(),
-        deploymentStyle: z.strictObject({
-          deploymentType: z.literal("BLUE_GREEN"),
-          deploymentOption: z.literal("WITH_TRAFFIC_CONTROL"),
+      strictObject({
+        appName: string(),
+        deploymentGroupName: string(),
+        deploymentConfigName: literal("CodeDeployDefault.LambdaAllAtOnce"),
+        serviceRoleArn: string(),
+        deploymentStyle: strictObject({
+          deploymentType: literal("BLUE_GREEN"),
+          deploymentOption: literal("WITH_TRAFFIC_CONTROL"),
         }),
-        autoRollbackConfiguration: z.strictObject({
-          enabled: z.literal(true),
-          events: z.array(z.enum(["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"])),
+        autoRollbackConfiguration: strictObject({
+          enabled: literal(true),
+          events: array(oneOf(["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"])),
         }),
       }),
-      ({ appName, deploymentGroupName, deploymentConfigName }) => {
-        codedeploy.createDeploymentGroup(appName, deploymentGroupName, deploymentConfigName);
-        const id = `${appName}:${deploymentGroupName}`;
-        return { id, arn: arn("codedeploy", `deploymentgroup:${appName}/${deploymentGroupName}`) };
+      ({ appName, deploymentGroupName: group, deploymentConfigName }) => {
+        codedeploy.createDeploymentGroup(appName, group, deploymentConfigName);
+        return { id: `${appName}:${group}`, arn: arn("codedeploy", `deploymentgroup:${appName}/${group}`) };
       },
     ),
     // Roles and their policies are taken as they are: the local cloud enforces no permission but a function's own.
-    "aws:iam/role:Role": resource(
-      z.strictObject({ description: z.string(), assumeRolePolicy: z.unknown() }),
-      (_, name) => ({ id: name, name, arn: `arn:aws:iam::${account.id}:role/${name}` }),
-    ),
+    "aws:iam/role:Role": resource(strictObject({ description: string(), assumeRolePolicy: unknown() }), (_, name) => ({
+      id: name,
+      name,
+      arn: `arn:aws:iam::${account.id}:role/${name}`,
+    })),
     "aws:iam/rolePolicy:RolePolicy": resource(
-      z.strictObject({ role: z.string(), policy: z.unknown() }),
-      ({ role }, name) => ({ id: `${role}:${name}`, name }),
+      strictObject({ role: string(), policy: unknown() }),
+      ({ role }, name) => ({ id: `${role}:${name}` }),
     ),
     "aws:lambda/alias:Alias": resource(
-      z.strictObject({ name: z.string(), functionName: z.string(), functionVersion: z.string() }),
+      strictObject({ name: string(), functionName: string(), functionVersion: string() }),
       ({ name, functionName, functionVersion }) => {
         const aliasArn = lambda.putAlias(functionName, name, functionVersion);
         const path = `path/2015-03-31/functions/${aliasArn}/invocations`;
-        return { id: aliasArn, arn: aliasArn, invokeArn: `arn:aws:apigateway:${account.region}:lambda:${path}` };
+        return { id: aliasArn, invokeArn: `arn:aws:apigateway:${account.region}:lambda:${path}` };
       },
     ),
     "aws:lambda/function:Function": resource(
-      z.strictObject({
-        name: z.string(),
-        role: z.string(),
-        runtime: z.literal("nodejs24.x"),
-        architectures: z.tuple([z.enum(["arm64", "x86_64"])]),
-        handler: z.string(),
-        code: z.instanceof(pulumi.asset.FileArchive),
-        memorySize: z.number(),
-        timeout: z.number(),
-        loggingConfig: z.strictObject({ logFormat: z.literal("JSON"), logGroup: z.string() }),
-        publish: z.literal(true),
+      strictObject({
+        name: string(),
+        role: string(),
+        runtime: literal("nodejs24.x"),
+        architectures: array(oneOf(["arm64", "x86_64"])),
+        handler: string(),
+        code: instanceOf(pulumi.asset.FileArchive),
+        memorySize: number(),
+        timeout: number(),
+        loggingConfig: strictObject({ logFormat: literal("JSON"), logGroup: string() }),
+        publish: literal(true),
       }),
-      async ({ code, loggingConfig, publish, ...args }) => {
-        const zip = await readFile(await code.path);
-        const version = lambda.createFunction({ ...args, logGroup: loggingConfig.logGroup, zip });
-        return { id: args.name, arn: arn("lambda", `function:${args.name}`), version };
+      async ({ code, loggingConfig, ...fn }) => {
+        const settings = {
+          FunctionName: fn.name,
+          Role: fn.role,
+          Runtime: fn.runtime,
+          Architectures: fn.architectures,
+          Handler: fn.handler,
+          MemorySize: fn.memorySize,
+          Timeout: fn.timeout,
+          LoggingConfig: { LogFormat: loggingConfig.logFormat, LogGroup: loggingConfig.logGroup },
+        };
+        const version = lambda.createFunction(settings, await readFile(await code.path));
+        return { id: fn.name, arn: arn("lambda", `function:${fn.name}`), version };
       },
     ),
     "aws:lambda/permission:Permission": resource(
-      z.strictObject({
-        action: z.literal("lambda:InvokeFunction"),
-        principal: z.literal("apigateway.amazonaws.com"),
-        function: z.string(),
-        qualifier: z.string(),
-        sourceArn: z.string(),
+      strictObject({
+        action: literal("lambda:InvokeFunction"),
+        principal: literal("apigateway.amazonaws.com"),
+        function: string(),
+        qualifier: string(),
+        sourceArn: string(),
       }),
-      (inputs, name) => {
-        lambda.addPermission(inputs.function, inputs.qualifier, inputs.sourceArn);
+      (permission, name) => {
+        lambda.addPermission(permission.function, permission.qualifier, permission.sourceArn);
         return { id: name };
       },
     ),

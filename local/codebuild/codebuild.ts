@@ -10,22 +10,23 @@ import type { GitHub } from "../github.ts";
 import { isForThisMachine, readBody } from "../httpServer.ts";
 import { type Build, runBuild } from "./build.ts";
 
-/** What a project is created with. */
-export interface ProjectArgs {
+/** What CodeBuild needs of a project, by the provider's names. */
+export interface Project {
   readonly name: string;
-  /** The repository's HTTPS URL. */
-  readonly location: string;
-  readonly buildspec: string;
-  readonly environmentVariables: Readonly<Record<string, string>>;
-  readonly image: string;
-  readonly timeoutMinutes: number;
-  readonly logGroup: string;
+  /** `location` is the repository's HTTPS URL, `buildspec` a path in it. */
+  readonly source: { readonly location: string; readonly buildspec: string };
+  readonly environment: {
+    readonly image: string;
+    readonly environmentVariables: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly logsConfig: { readonly cloudwatchLogs: { readonly groupName: string } };
+  /** Minutes. */
+  readonly buildTimeout: number;
 }
 
-/** A filter of a webhook; every `pattern` but an `EVENT`'s is a regular expression. */
-export interface WebhookFilter {
-  readonly type: "EVENT" | "HEAD_REF";
-  readonly pattern: string;
+/** Filters that must all pass; every `pattern` but an `EVENT`'s is a regular expression. */
+export interface FilterGroup {
+  readonly filters: readonly { readonly type: "EVENT" | "HEAD_REF"; readonly pattern: string }[];
 }
 
 /** What CodeBuild works with. */
@@ -57,7 +58,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
   /** Every build, oldest first. */
   readonly builds: Build[] = [];
   readonly #args: CodeBuildArgs;
-  readonly #projects = new Map<string, ProjectArgs>();
+  readonly #projects = new Map<string, Project>();
   readonly #webhooks = new Map<string, Webhook>();
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -67,14 +68,14 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     this.#args = args;
   }
 
-  createProject(args: ProjectArgs): void {
+  createProject(project: Project): void {
     // CodeBuild reads the repository when a project is created, so an unknown one is an error now.
-    this.#args.github.pathOf(args.location);
-    this.#projects.set(args.name, args);
+    this.#args.github.pathOf(project.source.location);
+    this.#projects.set(project.name, project);
   }
 
   /** Creates a project's webhook, adds it to the repository as CodeBuild does at GitHub, and returns where it listens. */
-  createWebhook(projectName: string, filterGroups: readonly (readonly WebhookFilter[])[]): string {
+  createWebhook(projectName: string, filterGroups: readonly FilterGroup[]): string {
     const project = this.#projects.get(projectName);
     if (!project) {
       throw new Error(`the webhook's project ${projectName} does not exist`);
@@ -82,7 +83,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     const secret = randomBytes(32).toString("hex");
     const url = `${this.#args.url()}/webhooks?project=${encodeURIComponent(projectName)}`;
     this.#webhooks.set(projectName, { project, secret, filterGroups, deliveries: new Set() });
-    this.#args.github.addWebhook(project.location, url, secret);
+    this.#args.github.addWebhook(project.source.location, url, secret);
     return url;
   }
 
@@ -142,9 +143,9 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 
   #decide({ project, filterGroups }: Webhook, push: z.infer<typeof pushSchema>): string {
     // CodeBuild finds a pattern anywhere in the value unless it is anchored.
-    const passes = ({ type, pattern }: WebhookFilter): boolean =>
+    const passes = ({ type, pattern }: FilterGroup["filters"][number]): boolean =>
       type === "EVENT" ? pattern.split(/,\s*/).includes("PUSH") : new RegExp(pattern).test(push.ref);
-    if (push.deleted || !filterGroups.some((group) => group.every(passes))) {
+    if (push.deleted || !filterGroups.some(({ filters }) => filters.every(passes))) {
       return `no build: ${push.ref} passes no filter group of ${project.name}`;
     }
     const build = this.#start(project, push.after, {
@@ -157,8 +158,9 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     return `build ${build.number} of ${project.name} started`;
   }
 
-  #start(project: ProjectArgs, sourceVersion: string, variables: Record<string, string>): Build {
+  #start(project: Project, sourceVersion: string, variables: Record<string, string>): Build {
     const uuid = randomUUID();
+    const { groupName } = project.logsConfig.cloudwatchLogs;
     const build: Build = {
       id: `${project.name}:${uuid}`,
       number: this.builds.filter((other) => other.project === project.name).length + 1,
@@ -168,17 +170,17 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       phases: [],
       tests: [],
       startTime: new Date(),
-      logFile: this.#args.logs.fileOf(project.logGroup, uuid),
+      logFile: this.#args.logs.fileOf(groupName, uuid),
     };
     this.builds.push(build);
     const running = runBuild(build, {
       directory: join(this.#args.directory, uuid),
-      repository: this.#args.github.pathOf(project.location),
-      buildspec: project.buildspec,
-      timeoutMinutes: project.timeoutMinutes,
-      variables: project.environmentVariables,
+      repository: this.#args.github.pathOf(project.source.location),
+      buildspec: project.source.buildspec,
+      timeoutMinutes: project.buildTimeout,
+      variables: Object.fromEntries(project.environment.environmentVariables.map(({ name, value }) => [name, value])),
       environment: { ...this.#variablesOf(build, project), ...variables },
-      log: this.#args.logs.open(project.logGroup, uuid),
+      log: this.#args.logs.open(groupName, uuid),
       signal: this.#stop.signal,
       onChange: () => this.emit("build", build),
     }).finally(() => this.#running.delete(running));
@@ -187,7 +189,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
   }
 
   /** What every build has. @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html */
-  #variablesOf(build: Build, project: ProjectArgs): Record<string, string> {
+  #variablesOf(build: Build, project: Project): Record<string, string> {
     return {
       AWS_DEFAULT_REGION: account.region,
       AWS_REGION: account.region,
@@ -197,11 +199,11 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       AWS_SECRET_ACCESS_KEY: "local",
       CODEBUILD_BUILD_ARN: arn("codebuild", `build/${build.id}`),
       CODEBUILD_BUILD_ID: build.id,
-      CODEBUILD_BUILD_IMAGE: project.image,
+      CODEBUILD_BUILD_IMAGE: project.environment.image,
       CODEBUILD_BUILD_NUMBER: String(build.number),
       CODEBUILD_INITIATOR: "GitHub-Hookshot",
       CODEBUILD_PROJECT_ARN: arn("codebuild", `project/${project.name}`),
-      CODEBUILD_SOURCE_REPO_URL: project.location,
+      CODEBUILD_SOURCE_REPO_URL: project.source.location,
       CODEBUILD_SOURCE_VERSION: build.sourceVersion,
       CODEBUILD_START_TIME: String(build.startTime.getTime()),
     };
@@ -209,9 +211,9 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 }
 
 interface Webhook {
-  readonly project: ProjectArgs;
+  readonly project: Project;
   readonly secret: string;
-  readonly filterGroups: readonly (readonly WebhookFilter[])[];
+  readonly filterGroups: readonly FilterGroup[];
   /** The ids of the deliveries received, so that one sent again builds nothing. */
   readonly deliveries: Set<string>;
 }

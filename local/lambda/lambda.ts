@@ -9,20 +9,13 @@ import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
 import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
 import { Environments, type InvocationResult } from "./environments.ts";
 
-/** What a function is created with. */
-export interface FunctionArgs {
-  readonly name: string;
-  readonly role: string;
-  readonly runtime: "nodejs24.x";
-  readonly architectures: readonly ("arm64" | "x86_64")[];
-  /** `<file>.<export>`. */
-  readonly handler: string;
-  readonly zip: Uint8Array;
-  /** MB. */
-  readonly memorySize: number;
-  /** Seconds. */
-  readonly timeout: number;
-  readonly logGroup: string;
+/** What a function is created with, in Lambda's own words. `MemorySize` is in MB, `Timeout` in seconds. */
+export interface FunctionSettings extends FunctionConfiguration {
+  readonly FunctionName: string;
+  readonly Handler: string;
+  readonly MemorySize: number;
+  readonly Timeout: number;
+  readonly LoggingConfig: { readonly LogFormat: "JSON"; readonly LogGroup: string };
 }
 
 const latest = "$LATEST";
@@ -42,45 +35,33 @@ export class Lambda {
   }
 
   /** Creates a function and publishes its first version, as the provider does with `publish: true`; returns that version. */
-  createFunction(args: FunctionArgs): string {
-    const configuration: Configuration = {
-      FunctionName: args.name,
-      FunctionArn: arn("lambda", `function:${args.name}`),
-      Runtime: args.runtime,
-      Role: args.role,
-      Handler: args.handler,
-      Description: "",
-      Timeout: args.timeout,
-      MemorySize: args.memorySize,
-      Version: latest,
-      PackageType: "Zip",
-      Architectures: [...args.architectures],
-      LoggingConfig: { LogFormat: "JSON", LogGroup: args.logGroup },
-      State: "Active",
-      LastUpdateStatus: "Successful",
-      RevisionId: randomUUID(),
-      ...this.#unpack(args.zip),
-    };
+  createFunction(settings: FunctionSettings, zip: Uint8Array): string {
     const fn: FunctionRecord = {
-      name: args.name,
-      logGroup: args.logGroup,
-      latest: configuration,
+      latest: {
+        ...settings,
+        ...this.#unpack(zip),
+        FunctionArn: arn("lambda", `function:${settings.FunctionName}`),
+        Version: latest,
+        State: "Active",
+        LastUpdateStatus: "Successful",
+        RevisionId: randomUUID(),
+      },
       versions: [],
       aliases: new Map(),
-      permissions: [],
+      sources: [],
       environments: new Map(),
     };
-    this.#functions.set(args.name, fn);
-    return this.#publish(fn, "").Version;
+    this.#functions.set(settings.FunctionName, fn);
+    return publish(fn, "").Version;
   }
 
   /** Creates an alias, or points it to another version, and returns its ARN. */
   putAlias(functionName: string, name: string, version: string): string {
     const fn = this.#find(functionName);
-    this.#resolve(fn, version);
-    const aliasArn = arn("lambda", `function:${functionName}:${name}`);
-    fn.aliases.set(name, { AliasArn: aliasArn, Name: name, FunctionVersion: version, RevisionId: randomUUID() });
-    return aliasArn;
+    resolve(fn, version);
+    const AliasArn = arn("lambda", `function:${functionName}:${name}`);
+    fn.aliases.set(name, { AliasArn, Name: name, FunctionVersion: version, RevisionId: randomUUID() });
+    return AliasArn;
   }
 
   /** @throws {AwsError} when the function or the alias does not exist. */
@@ -95,31 +76,30 @@ export class Lambda {
   /** Lets API Gateway call an alias on behalf of `sourceArn`, in which `*` stands for anything. */
   addPermission(functionName: string, qualifier: string, sourceArn: string): void {
     const parts = sourceArn.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
-    this.#find(functionName).permissions.push({ qualifier, source: new RegExp(`^${parts.join(".*")}$`) });
+    this.#find(functionName).sources.push(new RegExp(`^${qualifier} ${parts.join(".*")}$`));
   }
 
   /** Whether API Gateway may call an alias on behalf of `sourceArn`. */
   allows(functionName: string, qualifier: string, sourceArn: string): boolean {
-    const { permissions } = this.#find(functionName);
-    return permissions.some((permission) => permission.qualifier === qualifier && permission.source.test(sourceArn));
+    return this.#find(functionName).sources.some((source) => source.test(`${qualifier} ${sourceArn}`));
   }
 
   /**
    * Invokes an alias, a version or `$LATEST`.
    * @param event JSON.
    */
-  async invoke(
-    functionName: string,
-    qualifier: string,
-    event: string,
-  ): Promise<InvocationResult & { readonly version: string }> {
+  async invoke(functionName: string, qualifier: string, event: string): Promise<InvocationResult> {
     const fn = this.#find(functionName);
-    const configuration = this.#resolve(fn, qualifier);
-    const result = await this.#environmentsOf(fn, configuration).invoke(
-      event,
-      arn("lambda", `function:${functionName}:${qualifier}`),
-    );
-    return { ...result, version: configuration.Version };
+    const configuration = resolve(fn, qualifier);
+    // A version never changes; what $LATEST is made of does.
+    const key = configuration.Version === latest ? `${configuration.RevisionId}` : configuration.Version;
+    const environments =
+      fn.environments.get(key) ??
+      new Environments(configuration, this.#codeDirectory(configuration.CodeSha256), (stream, line) =>
+        this.#logs.put(configuration.LoggingConfig.LogGroup, stream, line),
+      );
+    fn.environments.set(key, environments);
+    return environments.invoke(event, arn("lambda", `function:${functionName}:${qualifier}`));
   }
 
   /** Ends every execution environment. */
@@ -130,14 +110,15 @@ export class Lambda {
 
   /** What the AWS endpoint serves of Lambda. */
   get service(): AwsService {
-    type Qualified = { FunctionName: string; Qualifier?: string };
+    type Named = { FunctionName: string };
+    type Qualified = Named & { Qualifier?: string };
     const configurationOf = ({ FunctionName, Qualifier = latest }: Qualified): Configuration =>
-      this.#resolve(this.#find(FunctionName), Qualifier);
+      resolve(this.#find(FunctionName), Qualifier);
     return {
       signingName: "lambda",
       schemas,
       operations: {
-        GetAlias: operation<{ FunctionName: string; Name: string }>(["FunctionName", "Name"], (input) =>
+        GetAlias: operation<Named & { Name: string }>(["FunctionName", "Name"], (input) =>
           this.getAlias(input.FunctionName, input.Name),
         ),
         GetFunction: operation<Qualified>(["FunctionName", "Qualifier"], (input) => ({
@@ -147,16 +128,19 @@ export class Lambda {
         Invoke: operation<Qualified & { Payload: Uint8Array }>(
           ["FunctionName", "Qualifier", "Payload"],
           async ({ FunctionName, Qualifier = latest, Payload }) => {
-            const event = Buffer.from(Payload).toString() || "{}";
-            const { payload, error, version } = await this.invoke(FunctionName, Qualifier, event);
-            return { ExecutedVersion: version, FunctionError: error, Payload: Buffer.from(payload) };
+            const { payload, error } = await this.invoke(
+              FunctionName,
+              Qualifier,
+              Buffer.from(Payload).toString() || "{}",
+            );
+            return { FunctionError: error, Payload: Buffer.from(payload) };
           },
         ),
-        ListVersionsByFunction: operation<{ FunctionName: string }>(["FunctionName"], (input) => {
-          const fn = this.#find(input.FunctionName);
+        ListVersionsByFunction: operation<Named>(["FunctionName"], ({ FunctionName }) => {
+          const fn = this.#find(FunctionName);
           return { Versions: [fn.latest, ...fn.versions] };
         }),
-        PublishVersion: operation<{ FunctionName: string; CodeSha256?: string; Description?: string }>(
+        PublishVersion: operation<Named & { CodeSha256?: string; Description?: string }>(
           ["FunctionName", "CodeSha256", "Description"],
           ({ FunctionName, CodeSha256, Description = "" }) => {
             const fn = this.#settled(FunctionName);
@@ -164,10 +148,10 @@ export class Lambda {
               const message = `CodeSHA256 (${CodeSha256}) is different from current CodeSHA256 in $LATEST (${fn.latest.CodeSha256})`;
               throw new AwsError("InvalidParameterValueException", message);
             }
-            return this.#publish(fn, Description);
+            return publish(fn, Description);
           },
         ),
-        UpdateFunctionCode: operation<{ FunctionName: string; ZipFile: Uint8Array; RevisionId?: string }>(
+        UpdateFunctionCode: operation<Named & { ZipFile: Uint8Array; RevisionId?: string }>(
           ["FunctionName", "ZipFile", "RevisionId"],
           ({ FunctionName, ZipFile, RevisionId }) => {
             const fn = this.#settled(FunctionName);
@@ -175,7 +159,7 @@ export class Lambda {
               const message = "The Revision Id provided does not match the latest Revision Id";
               throw new AwsError("PreconditionFailedException", message);
             }
-            const settled: Configuration = { ...fn.latest, ...this.#unpack(ZipFile), RevisionId: randomUUID() };
+            const settled = { ...fn.latest, ...this.#unpack(ZipFile), RevisionId: randomUUID() };
             fn.latest = { ...settled, LastUpdateStatus: "InProgress", RevisionId: randomUUID() };
             later(() => {
               fn.latest = settled;
@@ -185,22 +169,6 @@ export class Lambda {
         ),
       },
     };
-  }
-
-  #publish(fn: FunctionRecord, description: string): Configuration {
-    const version = String(fn.versions.length + 1);
-    const active: Configuration = {
-      ...fn.latest,
-      FunctionArn: arn("lambda", `function:${fn.name}:${version}`),
-      Version: version,
-      Description: description,
-      RevisionId: randomUUID(),
-    };
-    const index = fn.versions.push({ ...active, State: "Pending" }) - 1;
-    later(() => {
-      fn.versions[index] = active;
-    });
-    return { ...active, State: "Pending" };
   }
 
   #find(functionName: string): FunctionRecord {
@@ -215,50 +183,20 @@ export class Lambda {
   #settled(functionName: string): FunctionRecord {
     const fn = this.#find(functionName);
     if (fn.latest.LastUpdateStatus === "InProgress") {
-      const message = `The operation cannot be performed at this time. An update is in progress for resource: ${fn.latest.FunctionArn}`;
+      const message = `The operation cannot be performed at this time. An update is in progress for resource: ${functionName}`;
       throw new AwsError("ResourceConflictException", message);
     }
     return fn;
   }
 
-  #resolve(fn: FunctionRecord, qualifier: string): Configuration {
-    const version = fn.aliases.get(qualifier)?.FunctionVersion ?? qualifier;
-    const found = [fn.latest, ...fn.versions].find((candidate) => candidate.Version === version);
-    if (!found) {
-      throw notFound(`${fn.name}:${qualifier}`);
-    }
-    return found;
-  }
-
-  #environmentsOf(fn: FunctionRecord, configuration: Configuration): Environments {
-    // A version never changes; what $LATEST is made of does.
-    const key = `${configuration.Version} ${configuration.Version === latest ? configuration.RevisionId : ""}`;
-    const running = fn.environments.get(key);
-    if (running) {
-      return running;
-    }
-    const environments = new Environments({
-      taskRoot: this.#codeDirectory(configuration.CodeSha256),
-      functionName: fn.name,
-      functionVersion: configuration.Version,
-      handler: configuration.Handler,
-      memoryMegabytes: configuration.MemorySize,
-      timeoutSeconds: configuration.Timeout,
-      logGroup: fn.logGroup,
-      log: (stream, line) => this.#logs.put(fn.logGroup, stream, line),
-    });
-    fn.environments.set(key, environments);
-    return environments;
-  }
-
-  #unpack(zip: Uint8Array): Pick<Configuration, "CodeSha256" | "CodeSize" | "LastModified"> {
-    const codeSha256 = createHash("sha256").update(zip).digest("base64");
-    const directory = this.#codeDirectory(codeSha256);
+  #unpack(zip: Uint8Array) {
+    const CodeSha256 = createHash("sha256").update(zip).digest("base64");
     for (const [name, content] of Object.entries(filesOf(zip))) {
-      mkdirSync(dirname(join(directory, name)), { recursive: true });
-      writeFileSync(join(directory, name), content);
+      const path = join(this.#codeDirectory(CodeSha256), name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
     }
-    return { CodeSha256: codeSha256, CodeSize: zip.byteLength, LastModified: new Date().toISOString() };
+    return { CodeSha256, CodeSize: zip.byteLength, LastModified: new Date().toISOString() };
   }
 
   #codeDirectory(codeSha256: string): string {
@@ -266,22 +204,43 @@ export class Lambda {
   }
 }
 
+interface Configuration extends FunctionSettings {
+  readonly Version: string;
+  readonly CodeSha256: string;
+}
+
 interface FunctionRecord {
-  readonly name: string;
-  readonly logGroup: string;
   latest: Configuration;
   readonly versions: Configuration[];
   readonly aliases: Map<string, AliasConfiguration>;
-  readonly permissions: { readonly qualifier: string; readonly source: RegExp }[];
+  /** `<alias> <ARN>` of the APIs that may call the function. */
+  readonly sources: RegExp[];
   readonly environments: Map<string, Environments>;
 }
 
-interface Configuration extends FunctionConfiguration {
-  readonly Version: string;
-  readonly CodeSha256: string;
-  readonly Handler: string;
-  readonly MemorySize: number;
-  readonly Timeout: number;
+function publish(fn: FunctionRecord, description: string): Configuration {
+  const version = String(fn.versions.length + 1);
+  const FunctionArn = arn("lambda", `function:${fn.latest.FunctionName}:${version}`);
+  const active = { ...fn.latest, FunctionArn, Version: version, Description: description, RevisionId: randomUUID() };
+  const pending: Configuration = { ...active, State: "Pending" };
+  const index = fn.versions.push(pending) - 1;
+  later(() => {
+    fn.versions[index] = active;
+  });
+  return pending;
+}
+
+function resolve(fn: FunctionRecord, qualifier: string): Configuration {
+  const version = fn.aliases.get(qualifier)?.FunctionVersion ?? qualifier;
+  const found = [fn.latest, ...fn.versions].find((candidate) => candidate.Version === version);
+  if (!found) {
+    throw notFound(`${fn.latest.FunctionName}:${qualifier}`);
+  }
+  return found;
+}
+
+function later(settle: () => void): void {
+  setTimeout(settle, settleMs).unref();
 }
 
 function filesOf(zip: Uint8Array): Record<string, Uint8Array> {
@@ -294,8 +253,4 @@ function filesOf(zip: Uint8Array): Record<string, Uint8Array> {
 
 function notFound(qualifiedName: string): AwsError {
   return new AwsError("ResourceNotFoundException", `Function not found: ${arn("lambda", `function:${qualifiedName}`)}`);
-}
-
-function later(settle: () => void): void {
-  setTimeout(settle, settleMs).unref();
 }

@@ -11,43 +11,39 @@ export interface Invocation {
 }
 
 /** What the environment answers: a response as JSON (undefined where the handler returned nothing), or the error thrown. */
-export type Reply = { readonly response: string | undefined } | { readonly error: FunctionError };
-
-/** An error as Lambda reports it in a response's payload. */
-export interface FunctionError {
-  readonly errorType: string;
-  readonly errorMessage: string;
-  readonly trace?: readonly string[];
-}
+export type Reply =
+  | { readonly response: string | undefined }
+  | {
+      readonly error: { readonly errorType: string; readonly errorMessage: string; readonly trace?: readonly string[] };
+    };
 
 type Handler = (event: unknown, context: object) => unknown;
 
 // The service started this process as an execution environment: it loads the handler once, then answers one invocation at a time.
-if (import.meta.main) {
-  const handler = await loadHandler().catch((error: unknown) => () => {
-    throw error;
-  });
-  process.on("message", async (invocation: Invocation) => {
-    process.send?.(await run(handler, invocation));
-  });
-  process.on("disconnect", () => process.exit());
-  process.send?.("ready");
-}
+const handler = await loadHandler().catch(
+  (error: unknown): Handler =>
+    () => {
+      throw error;
+    },
+);
+process.on("message", async (invocation: Invocation) => {
+  process.send?.(await run(invocation));
+});
+process.on("disconnect", () => process.exit());
+process.send?.("ready");
 
 async function loadHandler(): Promise<Handler> {
-  const [file = "", name = ""] = (process.env._HANDLER ?? "").split(".");
-  const url = pathToFileURL(`${process.env.LAMBDA_TASK_ROOT}/${file}.mjs`).href;
-  const module: Record<string, unknown> = await import(url);
-  const handler = module[name];
-  if (typeof handler !== "function") {
-    throw Object.assign(new Error(`${process.env._HANDLER} is undefined or not exported`), {
-      name: "Runtime.HandlerNotFound",
-    });
+  const { _HANDLER = "", LAMBDA_TASK_ROOT } = process.env;
+  const [file, name = ""] = _HANDLER.split(".");
+  const module: Record<string, unknown> = await import(pathToFileURL(`${LAMBDA_TASK_ROOT}/${file}.mjs`).href);
+  const found = module[name];
+  if (typeof found !== "function") {
+    throw Object.assign(new Error(`${_HANDLER} is undefined or not exported`), { name: "Runtime.HandlerNotFound" });
   }
-  return handler as Handler;
+  return found as Handler;
 }
 
-async function run(handler: Handler, { requestId, event, functionArn, deadline }: Invocation): Promise<Reply> {
+async function run({ requestId, event, functionArn, deadline }: Invocation): Promise<Reply> {
   try {
     const response = await handler(JSON.parse(event), {
       awsRequestId: requestId,
@@ -63,11 +59,7 @@ async function run(handler: Handler, { requestId, event, functionArn, deadline }
     return { response: JSON.stringify(response) };
   } catch (error) {
     console.error(error);
-    return {
-      error:
-        error instanceof Error
-          ? { errorType: error.name, errorMessage: error.message, trace: error.stack?.split("\n") ?? [] }
-          : { errorType: typeof error, errorMessage: String(error) },
-    };
+    const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    return { error: { errorType: name, errorMessage: message, trace: stack.split("\n") } };
   }
 }
