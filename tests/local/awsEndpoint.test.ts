@@ -1,0 +1,173 @@
+import { CodeBuild } from "@aws-sdk/client-codebuild";
+import { CodeDeploy } from "@aws-sdk/client-codedeploy";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { expect } from "chai";
+import { strToU8, zipSync } from "fflate";
+import { LocalCloud } from "../../local/cloud.ts";
+import { temporaryDirectories } from "../temporary.ts";
+
+const zip = (body: string): Uint8Array =>
+  zipSync({ "handler.mjs": strToU8(`export const handler = async (event) => ({ body: ${body}, event });`) });
+
+describe("local AWS endpoint, called by the AWS SDK", () => {
+  const temporary = temporaryDirectories();
+  let cloud: LocalCloud;
+  let lambda: Lambda;
+  let codedeploy: CodeDeploy;
+  let codebuild: CodeBuild;
+
+  before(async () => {
+    cloud = await LocalCloud.start(await temporary(), 0);
+    const client = {
+      endpoint: cloud.awsUrl,
+      region: "us-east-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      maxAttempts: 1,
+    };
+    lambda = new Lambda(client);
+    codedeploy = new CodeDeploy(client);
+    codebuild = new CodeBuild(client);
+    const settings = {
+      FunctionName: "fn",
+      Role: "arn:aws:iam::000000000000:role/test",
+      Handler: "handler.handler",
+      MemorySize: 128,
+      Timeout: 3,
+      LoggingConfig: { LogFormat: "JSON", LogGroup: "/aws/lambda/fn" },
+    } as const;
+    cloud.lambda.putAlias("fn", "live", cloud.lambda.createFunction(settings, zip("1")));
+    cloud.codedeploy.createDeploymentGroup("app", "fn", "CodeDeployDefault.LambdaAllAtOnce");
+  });
+
+  after(async () => {
+    for (const client of [lambda, codedeploy, codebuild]) {
+      client.destroy();
+    }
+    await cloud.close();
+  });
+
+  async function refusal(promise: Promise<unknown>): Promise<{ name: string; status?: number; message: string }> {
+    return promise.then(
+      () => ({ name: "none", message: "nothing was refused" }),
+      ({ name, message, $metadata }) => ({ name, message, status: $metadata?.httpStatusCode }),
+    );
+  }
+
+  /** A deployment of `fn` by an AppSpec file with these versions. */
+  function deploy(currentversion: string, targetversion: string, group = "fn", extra: object = {}) {
+    const Properties = { name: "fn", alias: "live", currentversion, targetversion, ...extra };
+    const content = JSON.stringify({ version: 0, Resources: [{ fn: { Type: "AWS::Lambda::Function", Properties } }] });
+    return codedeploy.createDeployment({
+      applicationName: "app",
+      deploymentGroupName: group,
+      revision: { revisionType: "AppSpecContent", appSpecContent: { content } },
+    });
+  }
+
+  it("resolves a qualifier: $LATEST, a version, an alias", async () => {
+    const versionOf = async (qualifier?: string): Promise<string | undefined> =>
+      (await lambda.getFunctionConfiguration({ FunctionName: "fn", ...(qualifier && { Qualifier: qualifier }) }))
+        .Version;
+    expect([await versionOf(), await versionOf("1"), await versionOf("live")]).to.deep.equal(["$LATEST", "1", "1"]);
+  });
+
+  it("carries an invocation's payload and a function's error", async () => {
+    const reply = await lambda.invoke({ FunctionName: "fn", Qualifier: "live", Payload: strToU8('{"é":"ü"}') });
+    expect(JSON.parse(Buffer.from(reply.Payload ?? []).toString())).to.deep.equal({ body: 1, event: { é: "ü" } });
+    expect(reply.FunctionError).to.equal(undefined);
+  });
+
+  it("answers ResourceNotFoundException for an unknown function, version and alias", async () => {
+    const { name, status } = await refusal(lambda.getFunction({ FunctionName: "nothing" }));
+    expect({ name, status }).to.deep.equal({ name: "ResourceNotFoundException", status: 404 });
+    expect((await refusal(lambda.getFunction({ FunctionName: "fn", Qualifier: "99" }))).name).to.equal(
+      "ResourceNotFoundException",
+    );
+    expect((await refusal(lambda.getAlias({ FunctionName: "fn", Name: "dead" }))).name).to.equal(
+      "ResourceNotFoundException",
+    );
+  });
+
+  it("refuses a stale RevisionId, a second update before the first has settled, and a wrong CodeSha256", async () => {
+    const update = (RevisionId?: string) =>
+      lambda.updateFunctionCode({ FunctionName: "fn", ZipFile: zip("2"), ...(RevisionId && { RevisionId }) });
+    const stale = await refusal(update("stale"));
+    expect([stale.name, stale.status]).to.deep.equal(["PreconditionFailedException", 412]);
+    await update();
+    const second = await refusal(update());
+    expect([second.name, second.status]).to.deep.equal(["ResourceConflictException", 409]);
+    expect((await refusal(lambda.publishVersion({ FunctionName: "fn" }))).name).to.equal("ResourceConflictException");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await refusal(lambda.publishVersion({ FunctionName: "fn", CodeSha256: "other" }))).name).to.equal(
+      "InvalidParameterValueException",
+    );
+  });
+
+  it("names an operation, a member and a service that the local cloud does not implement", async () => {
+    const operation = await refusal(lambda.deleteFunction({ FunctionName: "fn" }));
+    expect(operation.status).to.equal(501);
+    expect(operation.message).to.match(
+      /^the local cloud does not implement lambda:DeleteFunction; it knows GetAlias, /,
+    );
+    const member = await refusal(lambda.publishVersion({ FunctionName: "fn", RevisionId: "x" }));
+    expect(member.message).to.match(
+      /^the local cloud does not implement RevisionId of lambda:PublishVersion; it knows /,
+    );
+    const service = await refusal(codebuild.listProjects({}));
+    expect(service.message).to.equal("the local cloud does not implement codebuild; it knows lambda, codedeploy");
+  });
+
+  it("refuses a request that is not signed, and one that a web page sends through a name of its own", async () => {
+    const path = "/2015-03-31/functions/fn";
+    expect((await fetch(cloud.awsUrl + path)).status).to.equal(403);
+    const authorization = "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/lambda/aws4_request, Signature=x";
+    expect((await fetch(cloud.awsUrl + path, { headers: { authorization } })).status).to.equal(200);
+    const { request } = await import("node:http");
+    const rebound = await new Promise<number | undefined>((resolve, reject) => {
+      const headers = { authorization, host: "attacker.example" };
+      request(cloud.awsUrl + path, { headers }, (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end();
+    });
+    expect(rebound).to.equal(403);
+  });
+
+  it("names a required member that is missing", async () => {
+    const authorization = "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/codedeploy/aws4_request, Signature=x";
+    const headers = { authorization, "x-amz-target": "CodeDeploy_20141006.GetDeployment" };
+    const response = await fetch(cloud.awsUrl, { method: "POST", headers, body: "{}" });
+    expect(response.status).to.equal(400);
+    expect(await response.json()).to.deep.equal({
+      __type: "ValidationException",
+      message: "GetDeployment requires deploymentId",
+    });
+  });
+
+  it("moves the alias when the AppSpec file agrees with it, and fails the deployment when not", async () => {
+    await lambda.publishVersion({ FunctionName: "fn" });
+    const ended = async (deploymentId = "") => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return (await codedeploy.getDeployment({ deploymentId })).deploymentInfo;
+    };
+    const moved = await ended((await deploy("1", "2")).deploymentId);
+    expect([moved?.status, moved?.completeTime instanceof Date]).to.deep.equal(["Succeeded", true]);
+    expect((await lambda.getAlias({ FunctionName: "fn", Name: "live" })).FunctionVersion).to.equal("2");
+    const failed = await ended((await deploy("1", "2")).deploymentId);
+    expect([failed?.status, failed?.errorInformation?.message]).to.deep.equal([
+      "Failed",
+      "Error: the alias live refers to version 2, the AppSpec file to version 1",
+    ]);
+    const unknown = await ended((await deploy("2", "9")).deploymentId);
+    expect(unknown?.status).to.equal("Failed");
+  });
+
+  it("refuses an unknown deployment group, deployment and AppSpec property", async () => {
+    expect((await refusal(deploy("1", "2", "other"))).name).to.equal("DeploymentGroupDoesNotExistException");
+    expect((await refusal(codedeploy.getDeployment({ deploymentId: "d-NONE" }))).name).to.equal(
+      "DeploymentDoesNotExistException",
+    );
+    const { name, message } = await refusal(deploy("1", "2", "fn", { hooks: "x" }));
+    expect([name, message.includes("hooks")]).to.deep.equal(["InvalidRevisionException", true]);
+    expect((await refusal(deploy("1", "$LATEST"))).name).to.equal("InvalidRevisionException");
+  });
+});

@@ -1,0 +1,144 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { strToU8, zipSync } from "fflate";
+import { LocalCloud } from "../../local/cloud.ts";
+import { temporaryDirectories } from "../temporary.ts";
+
+const logGroup = "/aws/lambda/fn";
+
+describe("local Lambda", () => {
+  const temporary = temporaryDirectories();
+  let directory: string;
+  let cloud: LocalCloud;
+
+  beforeEach(async () => {
+    directory = await temporary();
+    cloud = await LocalCloud.start(directory, 0);
+    cloud.logs.createLogGroup(logGroup);
+  });
+
+  afterEach(() => cloud.close());
+
+  function create(code: string, timeout = 3): void {
+    const settings = {
+      FunctionName: "fn",
+      Role: "arn:aws:iam::000000000000:role/test",
+      Handler: "handler.handler",
+      MemorySize: 128,
+      Timeout: timeout,
+      LoggingConfig: { LogFormat: "JSON", LogGroup: logGroup },
+    } as const;
+    cloud.lambda.createFunction(settings, zipSync({ "handler.mjs": strToU8(code) }));
+  }
+
+  async function invoke(event: unknown = {}): Promise<{ payload: unknown; error: string | undefined }> {
+    const { payload, error } = await cloud.lambda.invoke("fn", "1", JSON.stringify(event));
+    return { payload: JSON.parse(payload), error };
+  }
+
+  function logLines(): string {
+    const group = join(directory, "logs", logGroup);
+    const files = readdirSync(group, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".log"));
+    return files.map((file) => readFileSync(join(group, file), "utf8")).join("");
+  }
+
+  it("runs the unpacked zip in a process of its own, and keeps it for the next invocation", async () => {
+    create("let n = 0; export const handler = async (event) => ({ n: ++n, pid: process.pid, event });");
+    const [first, second] = [await invoke({ a: 1 }), await invoke()];
+    expect(first.payload).to.deep.include({ n: 1, event: { a: 1 } });
+    expect(second.payload).to.deep.include({ n: 2 });
+    expect((first.payload as { pid: number }).pid)
+      .to.equal((second.payload as { pid: number }).pid)
+      .and.not.equal(process.pid);
+  });
+
+  it("gives each of many concurrent invocations an environment for itself, and makes the rest wait", async () => {
+    create(`
+      let busy = false;
+      export const handler = async () => {
+        if (busy) throw new Error("two at once");
+        busy = true;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        busy = false;
+        return process.pid;
+      };`);
+    const replies = await Promise.all(Array.from({ length: 40 }, () => invoke()));
+    expect(replies.map(({ error }) => error)).to.deep.equal(Array(40).fill(undefined));
+    expect(new Set(replies.map(({ payload }) => payload)).size).to.be.within(2, 16);
+  });
+
+  it("hands no variable of this machine's environment to a function", async () => {
+    process.env.PUSH_TO_LIVE_SECRET = "secret";
+    create("export const handler = async () => Object.keys(process.env);");
+    const { payload } = await invoke();
+    delete process.env.PUSH_TO_LIVE_SECRET;
+    expect(payload).to.include.members(["AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION", "LAMBDA_TASK_ROOT"]);
+    expect(payload).to.not.include.members(["PUSH_TO_LIVE_SECRET"]);
+    expect(payload).to.not.include.members(["HOME"]);
+  });
+
+  it("reports a thrown error as Lambda does", async () => {
+    create('export const handler = async () => { throw new TypeError("no user"); };');
+    const { payload, error } = await invoke();
+    expect(error).to.equal("Unhandled");
+    expect(payload).to.deep.include({ errorType: "TypeError", errorMessage: "no user" });
+  });
+
+  it("reports a handler that cannot be loaded", async () => {
+    create("export const main = 1;");
+    expect((await invoke()).payload).to.deep.include({
+      errorType: "Runtime.HandlerNotFound",
+      errorMessage: "handler.handler is undefined or not exported",
+    });
+  });
+
+  it("survives process.exit, and starts another environment", async () => {
+    create("export const handler = async ({ exit }) => { if (exit) process.exit(7); return 'alive'; };");
+    const { payload } = await invoke({ exit: true });
+    expect(payload).to.deep.include({ errorType: "Runtime.ExitError" });
+    expect((payload as { errorMessage: string }).errorMessage).to.match(/Runtime exited with error: exit status 7$/);
+    expect((await invoke()).payload).to.equal("alive");
+  });
+
+  it("ends an endless loop at the function's timeout, and starts another environment", async () => {
+    create("export const handler = async ({ loop }) => { while (loop); return 'alive'; };", 1);
+    const started = Date.now();
+    const { payload } = await invoke({ loop: true });
+    expect(Date.now() - started).to.be.within(950, 3000);
+    expect(payload).to.deep.include({ errorType: "Sandbox.Timedout" });
+    expect((payload as { errorMessage: string }).errorMessage).to.match(/Task timed out after 1\.00 seconds$/);
+    expect((await invoke()).payload).to.equal("alive");
+  });
+
+  it("does not count the loading of the handler as the function's time", async () => {
+    create("await new Promise((resolve) => setTimeout(resolve, 1500)); export const handler = async () => 1;", 1);
+    expect((await invoke()).payload).to.equal(1);
+  });
+
+  it("keeps what the function prints, and a report, in its log group", async () => {
+    create('export const handler = async () => { console.log("out"); console.error("err"); };');
+    await invoke();
+    await cloud.lambda.close();
+    expect(logLines().split("\n")).to.include.members(["out", "err"]);
+    expect(logLines()).to.match(/"type":"platform\.report".*"status":"success"/);
+  });
+
+  it("leaves no process behind when it is closed", async () => {
+    create("export const handler = async () => process.pid;");
+    const { payload } = await invoke();
+    await cloud.close();
+    expect(() => process.kill(payload as number, 0)).to.throw("ESRCH");
+  });
+
+  it("refuses a zip that is none", () => {
+    const settings = {
+      FunctionName: "fn",
+      Handler: "handler.handler",
+      MemorySize: 128,
+      Timeout: 3,
+      LoggingConfig: { LogFormat: "JSON", LogGroup: logGroup },
+    } as const;
+    expect(() => cloud.lambda.createFunction(settings, strToU8("no zip"))).to.throw("Could not unzip uploaded file");
+  });
+});
