@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
+import { hasEnded } from "../processes.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const logGroup = "/aws/lambda/fn";
@@ -128,7 +129,7 @@ describe("local Lambda", () => {
     create("export const handler = async () => process.pid;");
     const { payload } = await invoke();
     await cloud.close();
-    expect(() => process.kill(payload as number, 0)).to.throw("ESRCH");
+    expect(await hasEnded(payload as number)).to.equal(true);
   });
 
   it("refuses a zip that is none", () => {
