@@ -165,7 +165,8 @@ class BuildRun {
 
   async #downloadSource(): Promise<Buildspec> {
     const { directory, repository, buildspec: file } = this.#args;
-    await mkdir(join(directory, "home"), { recursive: true });
+    const [home, temporary] = [join(directory, "home"), join(directory, "tmp")];
+    await Promise.all([home, temporary].map((folder) => mkdir(folder, { recursive: true })));
     await git(directory, "clone", "--quiet", "--no-checkout", repository, this.#source);
     await git(this.#source, "checkout", "--quiet", "--detach", this.#build.sourceVersion);
     const text = await readFile(join(this.#source, file), "utf8").catch(() => {
@@ -175,7 +176,8 @@ class BuildRun {
     this.#shell = buildspec.env?.shell ?? this.#shell;
     const variables = {
       ...machineVariables(),
-      HOME: join(directory, "home"),
+      HOME: home,
+      TMPDIR: temporary,
       ...buildspec.env?.variables,
       ...this.#args.variables,
       ...this.#args.environment,
@@ -258,8 +260,7 @@ function checkRuntime(wanted: string | undefined): void {
  * network. Nothing else gets in, AWS credentials least of all.
  */
 function machineVariables(): Record<string, string> {
-  const kept =
-    /^(npm_config_(cache|userconfig|registry)|(https?|no)_proxy|node_extra_ca_certs|ssl_cert_(file|dir)|tmpdir)$/i;
+  const kept = /^(npm_config_(cache|userconfig|registry)|(https?|no)_proxy|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   return {
     LANG: "en_US.UTF-8",

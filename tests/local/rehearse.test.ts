@@ -1,0 +1,79 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { git } from "../../local/git.ts";
+import { running } from "../processes.ts";
+import { copyProject, type Ended, runFile } from "../project.ts";
+import { temporaryDirectories } from "../temporary.ts";
+
+describe("npm run rehearse", function () {
+  this.timeout(60_000);
+  const temporary = temporaryDirectories();
+  let directory: string;
+  let project: string;
+
+  before(async () => {
+    directory = await temporary();
+    project = join(directory, "mein Projekt ü");
+    await copyProject(project);
+  });
+
+  /** Runs the rehearsal with an empty folder for temporary files, and tells what it left there and which processes. */
+  async function rehearse(stopAt?: string): Promise<Ended & { left: string[]; processes: string[] }> {
+    const TMPDIR = await temporary();
+    const env = { ...process.env, TMPDIR, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
+    const ended = await runFile("local/rehearse.ts", [], {
+      cwd: project,
+      env,
+      onOutput: (text, kill) => stopAt !== undefined && text.includes(stopAt) && kill("SIGINT"),
+    });
+    return { ...ended, left: await readdir(TMPDIR), processes: running(TMPDIR) };
+  }
+
+  it("tells steps 1 to 4, without a git identity, and leaves the checkout as it was and nothing else", async () => {
+    const { code, output, left, processes } = await rehearse();
+    expect(code, output).to.equal(0);
+    expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
+      "1. The stack exists",
+      "2. A commit changes only the test to expect a user's name",
+      "3. The handler is fixed",
+      "4. The same commit is pushed again, then one that only touches the README",
+    ]);
+    expect(output).to.match(/All 4 steps held, in \d+\.\d s\.\n$/);
+    expect(output).to.contain("failing test: GET /hello_user greets the user whom the query string names");
+    expect(output).to.not.contain("✖");
+    expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
+    expect(await git(project, "status", "--porcelain", "--ignored")).to.equal("!! node_modules");
+  });
+
+  it("ends at Ctrl-C during a build with exit code 130, and leaves nothing", async () => {
+    const { code, output, left, processes } = await rehearse("DOWNLOAD_SOURCE SUCCEEDED");
+    expect(output).to.contain("Stopped by SIGINT.");
+    expect(code).to.equal(130);
+    expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
+  });
+
+  it("ends with exit code 1 and the build's log when a step does not hold, and leaves nothing", async () => {
+    const file = join(project, "tests/functions/hello-user.test.ts");
+    const right = await readFile(file, "utf8");
+    await writeFile(file, right.replace("greets the user whom the query string names", "greets somebody"));
+    const { code, output, left, processes } = await rehearse();
+    await writeFile(file, right);
+    expect(code).to.equal(1);
+    expect(output).to.match(/✖ failing test: undefined, expected GET \/hello_user greets the user/);
+    expect(output).to.match(/The log of build 1:[\s\S]*1\) GET \/hello_user\s+greets somebody:/);
+    expect(output).to.contain("Step 2 of 4 did not hold.");
+    expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
+  });
+
+  it("names the resource that the local cloud does not know, and leaves nothing", async () => {
+    const file = join(project, "index.ts");
+    const right = await readFile(file, "utf8");
+    await writeFile(file, `${right}\nnew aws.s3.Bucket("extra");\n`);
+    const { code, output, left, processes } = await rehearse();
+    await writeFile(file, right);
+    expect(code).to.equal(1);
+    expect(output).to.contain("extra: the local cloud has no resource of type aws:s3/bucket:Bucket");
+    expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
+  });
+});
