@@ -6,8 +6,8 @@ import { HttpFunction } from "./infra/httpFunction.ts";
 import { readSettings } from "./infra/settings.ts";
 import { pushTo } from "./infra/webhookFilters.ts";
 
-const settings = readSettings();
 const zips = await bundleFunctions(import.meta.dirname);
+const settings = readSettings(zips.all.map((zip) => zip.name));
 
 const api = new HttpApi("http", settings);
 

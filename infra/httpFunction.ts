@@ -3,7 +3,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
 import type { HttpApi } from "./httpApi.ts";
-import { functionName } from "./settings.ts";
 
 /** What an `HttpFunction` is made from. */
 export interface HttpFunctionArgs {
@@ -35,7 +34,7 @@ export class HttpFunction extends pulumi.ComponentResource {
   constructor(name: string, args: HttpFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("push-to-live:index:HttpFunction", name, {}, opts);
 
-    const fn = this.createFunction(name, functionName(args.prefix, name), args);
+    const fn = this.createFunction(name, `${args.prefix}-${name}`, args);
     const alias = this.createLiveAlias(name, fn);
     this.createRoute(name, args, fn, alias);
     const group = new DeploymentGroup(

@@ -47,13 +47,16 @@ export const maxFunctionNameLength = 64;
 /**
  * Reads and validates the stack's configuration before anything is registered.
  *
+ * @param functionFolders The folders of the stack's functions, whose names have to fit with the stack's.
  * @throws {pulumi.RunError} one error that lists every problem: its key, its value and what is allowed.
  */
-export function readSettings(): Settings {
+export function readSettings(functionFolders: readonly string[]): Settings {
   const config = new pulumi.Config();
   const problems: string[] = [];
   const refuse = (key: string, value: string | undefined, allowed: string): void => {
-    const shown = value === undefined ? "is not set" : `is ${JSON.stringify(value)}`;
+    // A URL may carry a password or a token.
+    const masked = value?.replace(/\/\/[^/@]*@/, "//***@");
+    const shown = masked === undefined ? "is not set" : `is ${JSON.stringify(masked)}`;
     problems.push(`${config.name}:${key} ${shown}: ${allowed}`);
   };
 
@@ -91,7 +94,7 @@ export function readSettings(): Settings {
     refuse(
       "tokenSecretArn",
       tokenSecretArn,
-      "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+      "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>",
     );
   }
 
@@ -116,6 +119,14 @@ export function readSettings(): Settings {
       `project and stack are "${prefix}": AWS names may hold only letters, digits, "-" and "_"; rename the stack`,
     );
   }
+  for (const folder of functionFolders) {
+    const { length } = `${prefix}-${folder}`;
+    if (length > maxFunctionNameLength) {
+      problems.push(
+        `the function's name "${prefix}-${folder}" has ${length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
+      );
+    }
+  }
 
   if (problems.length > 0 || !repository || !isKeyOf(releaseStrategies, strategy)) {
     const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
@@ -138,37 +149,24 @@ export function readSettings(): Settings {
   };
 }
 
-/**
- * The Lambda name of a function: `<project>-<stack>-<function>`.
- *
- * @throws {pulumi.RunError} when the name is longer than Lambda allows.
- */
-export function functionName(prefix: string, name: string): string {
-  const full = `${prefix}-${name}`;
-  if (full.length > maxFunctionNameLength) {
-    throw new pulumi.RunError(
-      `the function's name "${full}" has ${full.length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
-    );
-  }
-  return full;
-}
-
-const connectionPattern =
-  /^arn:[\w-]+:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
-const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/;
-const repositoryPath = /^\/([A-Za-z0-9](?:[A-Za-z0-9-]*))\/([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
+// Not codestar-connections, the service's former name: IAM tells its actions from those of codeconnections.
+const connectionPattern = /^arn:[\w-]+:codeconnections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
+// With the six characters that Secrets Manager adds: IAM compares the whole ARN.
+const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
+const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
 
 function parseRepository(url: string | undefined): Repository | undefined {
   if (url === undefined || !URL.canParse(url)) {
     return undefined;
   }
-  const { protocol, username, password, search, hash, hostname, host, pathname } = new URL(url);
+  const { protocol, username, password, search, hash, host, pathname } = new URL(url);
   const path = repositoryPath.exec(pathname);
-  if (protocol !== "https:" || username || password || search || hash || !path) {
+  const isNearlyGitHub = /(^|\.)github\.com(:|$)/.test(host) && host !== "github.com";
+  if (protocol !== "https:" || username || password || search || hash || !path || isNearlyGitHub) {
     return undefined;
   }
   return {
-    type: hostname === "github.com" ? "GITHUB" : "GITHUB_ENTERPRISE",
+    type: host === "github.com" ? "GITHUB" : "GITHUB_ENTERPRISE",
     cloneUrl: `https://${host}/${path[1]}/${path[2]}.git`,
   };
 }

@@ -39,7 +39,8 @@ export function branchProblem(branch: string): string | undefined {
   const usable =
     /^[A-Za-z0-9_][A-Za-z0-9._/+-]*$/.test(branch) &&
     !/\.\.|\/\/|\/\.|\.lock(\/|$)|[./]$/.test(branch) &&
-    !branch.startsWith("refs/");
+    !branch.startsWith("refs/") &&
+    branch !== "HEAD";
   return usable
     ? undefined
     : 'it must be the name of one branch, such as "main" or "release/1.x" (letters, digits and . _ / + -, as git allows them)';

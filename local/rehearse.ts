@@ -1,7 +1,8 @@
+import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { account } from "./account.ts";
 import type { Build } from "./codebuild/build.ts";
@@ -79,6 +80,7 @@ const story: readonly Step[] = [
         { what: "GET /hello_user", actual: await get(scene, "/hello_user"), expected: helloUser },
         { what: "versions", actual: await versions(scene), expected: ["", commit] },
         { what: "live", actual: await live(scene), expected: "2" },
+        { what: "SHA-256 of its zip", actual: await codeSha256(scene), expected: await bundledHere(scene) },
       ];
     },
   },
@@ -118,6 +120,18 @@ async function versions({ stack, lambda }: Scene): Promise<(string | undefined)[
 async function live({ stack, lambda }: Scene): Promise<string | undefined> {
   const alias = await lambda.getAlias({ FunctionName: stack.outputs.functionNames["hello-user"], Name: "live" });
   return alias.FunctionVersion;
+}
+
+/** The SHA-256 of the code that is live, which the build has made. */
+async function codeSha256({ stack, lambda }: Scene): Promise<string | undefined> {
+  const FunctionName = stack.outputs.functionNames["hello-user"];
+  return (await lambda.getFunctionConfiguration({ FunctionName, Qualifier: "live" })).CodeSha256;
+}
+
+/** The SHA-256 that `npm run bundle` prints for the developer's clone: the same bytes in another folder. */
+async function bundledHere({ copy }: Scene): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)(process.execPath, ["deploy/bundle.ts"], { cwd: copy });
+  return stdout.split(/\s+/)[1];
 }
 
 function phases(build: Build | undefined, status?: string): string[] {

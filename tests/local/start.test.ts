@@ -121,9 +121,26 @@ describe("npm start", () => {
     expect(await get("/hello_user?user=x")).to.equal(before);
   });
 
+  it("runs post_build after a failed build phase, and deploys nothing", async function () {
+    this.timeout(60_000);
+    await replace(handler, "`Goodbye ", "`Hello ");
+    await replace(handler, "at most", "no more than");
+    await replace(handlerTest, "at most", "no more than");
+    await replace("deploy/bundle.ts", 'target: "node24"', 'target: "node0"');
+    const before = await get(`/hello_user?user=${"a".repeat(101)}`);
+    const seen = output.length;
+    expect((await push("Break the bundle"))?.ended).to.match(/FAILED$/);
+    expect(output.slice(seen).match(/\w*BUILD (SUCCEEDED|FAILED)/g)).to.deep.equal([
+      "PRE_BUILD SUCCEEDED",
+      "BUILD FAILED",
+      "POST_BUILD SUCCEEDED",
+    ]);
+    expect(await get(`/hello_user?user=${"a".repeat(101)}`)).to.equal(before);
+  });
+
   it("builds nothing after a push to another branch", async function () {
     this.timeout(60_000);
-    await replace(handler, "Goodbye", "Farewell");
+    await replace(handler, "`Hello ", "`Farewell ");
     expect(await push("On a branch", "feature")).to.equal(undefined);
   });
 

@@ -1,0 +1,214 @@
+import { join } from "node:path";
+import * as aws from "@pulumi/aws";
+import type * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { BuildProject, type BuildProjectArgs } from "../../infra/buildProject.ts";
+import { DeploymentGroup } from "../../infra/deploymentGroup.ts";
+import { HttpApi } from "../../infra/httpApi.ts";
+import { HttpFunction } from "../../infra/httpFunction.ts";
+import { dev, evaluate, only, type Registration } from "./mocks.ts";
+
+const connectionArn = dev.config.connectionArn;
+const args: BuildProjectArgs = {
+  projectName: "push-to-live-dev-pull-request",
+  description: "A pull request: test",
+  repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
+  credential: { type: "CODECONNECTIONS", arn: connectionArn },
+  branch: "main",
+  filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
+  buildspec: "buildspec.pr.yml",
+  timeoutMinutes: 7,
+  logRetentionDays: 14,
+};
+
+describe("a build project without releases", () => {
+  let registrations: readonly Registration[];
+
+  before(async () => {
+    ({ registrations } = await evaluate(dev, () => new BuildProject("pull-request", args)));
+  });
+
+  it("is a log, a role, its policy, a project and its webhook", () => {
+    expect(registrations.map(({ key }) => key).sort()).to.deep.equal([
+      "BuildProject pull-request",
+      "cloudwatch.LogGroup pull-request-log",
+      "codebuild.Project pull-request",
+      "codebuild.Webhook pull-request-webhook",
+      "iam.Role pull-request-role",
+      "iam.RolePolicy pull-request-policy",
+    ]);
+  });
+
+  it("may log, report and read the repository, and neither touch a function nor deploy", () => {
+    expect(only(registrations, "iam.RolePolicy pull-request-policy").inputs).to.deep.equal({
+      role: "pull-request-role-0a1b2c3",
+      policy: {
+        Version: "2012-10-17",
+        Statement: [
+          {
+            Sid: "WriteLog",
+            Effect: "Allow",
+            Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+            Resource: [
+              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-pull-request",
+              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-pull-request:*",
+            ],
+          },
+          {
+            Sid: "WriteTestReports",
+            Effect: "Allow",
+            Action: [
+              "codebuild:CreateReportGroup",
+              "codebuild:CreateReport",
+              "codebuild:UpdateReport",
+              "codebuild:BatchPutTestCases",
+            ],
+            Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev-pull-request-*",
+          },
+          {
+            Sid: "ReadSource",
+            Effect: "Allow",
+            Action: [
+              "codeconnections:GetConnection",
+              "codeconnections:GetConnectionToken",
+              "codeconnections:UseConnection",
+            ],
+            Resource: connectionArn,
+          },
+        ],
+      },
+    });
+  });
+
+  it("is not told of a CodeDeploy application, and is made from exactly its arguments", () => {
+    expect(only(registrations, "codebuild.Project pull-request").inputs).to.deep.equal({
+      name: "push-to-live-dev-pull-request",
+      description: "A pull request: test",
+      serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
+      source: {
+        type: "GITHUB",
+        location: "https://github.com/owner/name.git",
+        gitCloneDepth: 0,
+        buildspec: "buildspec.pr.yml",
+        auth: { type: "CODECONNECTIONS", resource: connectionArn },
+      },
+      sourceVersion: "main",
+      environment: {
+        type: "LINUX_CONTAINER",
+        computeType: "BUILD_GENERAL1_SMALL",
+        image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+        environmentVariables: [],
+      },
+      artifacts: { type: "NO_ARTIFACTS" },
+      logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-pull-request" } },
+      buildTimeout: 7,
+    });
+  });
+
+  it("starts on exactly the filter groups that it is given", () => {
+    expect(only(registrations, "codebuild.Webhook pull-request-webhook").inputs).to.deep.equal({
+      projectName: "push-to-live-dev-pull-request",
+      buildType: "BUILD",
+      filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
+    });
+  });
+
+  it("keeps its log as long as it is told", () => {
+    expect(only(registrations, "cloudwatch.LogGroup pull-request-log").inputs).to.deep.equal({
+      name: "/aws/codebuild/push-to-live-dev-pull-request",
+      retentionInDays: 14,
+    });
+  });
+});
+
+describe("a build project that releases two functions", () => {
+  let registrations: readonly Registration[];
+
+  before(async () => {
+    ({ registrations } = await evaluate(dev, () => {
+      const { application, functionOf } = stack();
+      new BuildProject("deploy", {
+        ...args,
+        releases: {
+          application,
+          functions: [functionOf("one"), functionOf("two")],
+          deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+        },
+      });
+    }));
+  });
+
+  it("may release both, by the deployment configuration that it is given, and no other", () => {
+    const lambda = "arn:aws:lambda:eu-west-1:123456789012:function";
+    const codedeploy = "arn:aws:codedeploy:eu-west-1:123456789012";
+    const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
+    const statements = (policy as { Statement: { Sid: string; Resource: unknown }[] }).Statement;
+    expect(Object.fromEntries(statements.slice(3).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
+      PublishVersion: [`${lambda}:app-one`, `${lambda}:app-two`, `${lambda}:app-one:*`, `${lambda}:app-two:*`],
+      SmokeTest: [`${lambda}:app-one:*`, `${lambda}:app-two:*`],
+      Deploy: [`${codedeploy}:deploymentgroup:app/one`, `${codedeploy}:deploymentgroup:app/two`],
+      RegisterRevision: `${codedeploy}:application:app`,
+      ReadDeploymentConfig: `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes`,
+    });
+  });
+
+  it("moves each function's traffic in a group of its own, by its own role", () => {
+    for (const name of ["one", "two"]) {
+      expect(only(registrations, `codedeploy.DeploymentGroup ${name}-deployments`).inputs).to.deep.include({
+        deploymentGroupName: name,
+        deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+        serviceRoleArn: `arn:aws:iam::123456789012:role/${name}-deployments-role-0a1b2c3`,
+      });
+    }
+  });
+
+  it("has each function answer on its own route of the one API", () => {
+    for (const name of ["one", "two"]) {
+      expect(only(registrations, `apigatewayv2.Route ${name}-route`).inputs).to.deep.equal({
+        apiId: "http-api-0a1b2c3",
+        routeKey: `POST /${name}`,
+        target: `integrations/${name}-integration-0a1b2c3`,
+      });
+    }
+  });
+});
+
+describe("each component", () => {
+  it("takes resource options: a parent of its own", async () => {
+    const { registrations } = await evaluate(dev, () => {
+      const { application, api, functionOf } = stack();
+      const parent = { parent: api };
+      new HttpApi("inner", { prefix: "inner", logRetentionDays: 1 }, parent);
+      functionOf("fn", parent);
+      new BuildProject("build", args, parent);
+      const group = { application, groupName: "g", functionArn: "arn:fn", deploymentConfigName: "config" };
+      new DeploymentGroup("group", group, parent);
+    });
+    expect(
+      ["HttpApi inner", "HttpFunction fn", "BuildProject build", "DeploymentGroup group"].map(
+        (key) => only(registrations, key).parent,
+      ),
+    ).to.deep.equal(Array(4).fill("HttpApi http"));
+  });
+});
+
+/** An API and a CodeDeploy application, and functions that use them. */
+function stack() {
+  const api = new HttpApi("http", { prefix: "app", logRetentionDays: 14 });
+  const application = new aws.codedeploy.Application("releases", { name: "app", computePlatform: "Lambda" });
+  const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): HttpFunction =>
+    new HttpFunction(
+      name,
+      {
+        api,
+        application,
+        route: `POST /${name}`,
+        zip: join(import.meta.dirname, "no.zip"),
+        deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+        prefix: "app",
+        logRetentionDays: 14,
+      },
+      opts,
+    );
+  return { api, application, functionOf };
+}

@@ -1,0 +1,375 @@
+import { setImmediate } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+
+/** The stack that something is declared for. */
+export interface Stack {
+  readonly project: string;
+  readonly stack: string;
+  /** The settings, without the project's name before the key. */
+  readonly config: Readonly<Record<string, string>>;
+  /** Whether nothing exists yet, so that ids and outputs are unknown. */
+  readonly preview?: boolean;
+  readonly partition?: string;
+  readonly region?: string;
+  readonly account?: string;
+}
+
+/** A stack with the settings that have no default. */
+export const dev = {
+  project: "push-to-live",
+  stack: "dev",
+  config: {
+    repository: "https://github.com/owner/name",
+    connectionArn: "arn:aws:codeconnections:eu-west-1:123456789012:connection/11111111-2222-3333-4444-555555555555",
+  },
+} as const satisfies Stack;
+
+type Inputs = Readonly<Record<string, unknown>>;
+
+/** A resource as the program declared it. Resources are told apart by type and name, e.g. `iam.Role deploy-role`, `HttpApi http`. */
+export interface Registration {
+  /** The type's token, e.g. `aws:iam/role:Role`. */
+  readonly type: string;
+  /** The resource's own type and name. */
+  readonly key: string;
+  readonly custom: boolean;
+  readonly inputs: Inputs;
+  readonly parent: string | undefined;
+  /** What has to exist before: where an input comes from, and `dependsOn`. In order of name. */
+  readonly dependencies: readonly string[];
+  /** The other resource options that are set. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What was declared: every registration has answered, and none has failed. */
+export interface Evaluation<T> {
+  /** What the evaluated function returned. */
+  readonly result: T;
+  readonly registrations: readonly Registration[];
+  /** The provider functions that were called, each once, in order of name. */
+  readonly calls: readonly string[];
+  /** The outputs that each component registered, by its key. */
+  readonly componentOutputs: Readonly<Record<string, Inputs>>;
+}
+
+/** Something that was evaluated has thrown, or a registration or call has failed. */
+export class EvaluationError extends Error {
+  readonly registrations: readonly Registration[];
+
+  constructor(problems: ReadonlySet<unknown>, registrations: readonly Registration[]) {
+    const [cause] = problems;
+    const messages = [...problems].map((problem) => (problem instanceof Error ? problem.message : String(problem)));
+    super([...new Set(messages)].join("\n"), { cause });
+    this.registrations = registrations;
+  }
+}
+
+/**
+ * Runs `declare` under Pulumi's mocks, in a runtime of its own, and waits for everything that it registered.
+ *
+ * @throws {EvaluationError} with every problem, also those that nothing waited for.
+ */
+export async function evaluate<T>(stack: Stack, declare: () => T | Promise<T>): Promise<Evaluation<T>> {
+  const { project, preview = false, config } = stack;
+  const problems = new Set<unknown>();
+  const mocks = new StrictMocks(stack, problems);
+  await pulumi.runtime.setMocks(mocks, project, stack.stack, preview);
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
+  );
+  const recorder = new Recorder(pulumi.runtime.getMonitor(), problems);
+
+  const note = (problem: unknown): void => {
+    problems.add(problem);
+  };
+  // mocha drops the rejections that nothing handles.
+  process.on("unhandledRejection", note);
+  try {
+    const result = await declare();
+    await settled();
+    if (problems.size === 0) {
+      const { registrations, componentOutputs } = recorder;
+      return { result, registrations, componentOutputs, calls: [...mocks.calls].sort() };
+    }
+  } catch (error) {
+    problems.add(error);
+    await settled();
+  } finally {
+    process.off("unhandledRejection", note);
+  }
+  throw new EvaluationError(problems, recorder.registrations);
+}
+
+let runs = 0;
+
+/** Evaluates `index.ts` afresh for a stack. */
+export function loadProgram(stack: Stack): Promise<Evaluation<typeof import("../../index.ts")>> {
+  runs += 1;
+  return evaluate(stack, () => import(`../../index.ts?run=${runs}`));
+}
+
+/** The value of an output; rejects when it failed, or is or holds an unknown. */
+export async function valueFrom(output: unknown): Promise<unknown> {
+  return (await resolved(output)).value;
+}
+
+/** The resources that an output waits for, in order of name. */
+export async function dependenciesOf(output: unknown): Promise<string[]> {
+  const { resources } = await resolved(output);
+  const urns = await Promise.all([...resources].map(async ({ urn }) => String(await valueFrom(urn))));
+  return urns.map(keyOfUrn).sort();
+}
+
+/** The only registration with this key, e.g. `iam.Role deploy-role`. */
+export function only(registrations: readonly Registration[], key: string): Registration {
+  const [registration, ...others] = registrations.filter((candidate) => candidate.key === key);
+  if (!registration || others.length > 0) {
+    throw new Error(`${registration ? others.length + 1 : "no"} registrations of ${key}`);
+  }
+  return registration;
+}
+
+/** The error with which an evaluation fails. */
+export async function failureOf(evaluation: Promise<unknown>): Promise<EvaluationError> {
+  try {
+    await evaluation;
+  } catch (error) {
+    if (error instanceof EvaluationError) {
+      return error;
+    }
+    throw error;
+  }
+  throw new Error("it did not fail");
+}
+
+async function resolved(output: unknown): Promise<{ value: unknown; resources: ReadonlySet<pulumi.Resource> }> {
+  const resources = new Set<pulumi.Resource>();
+  const value: unknown = await pulumi.runtime.serializeProperty("value", output, resources);
+  if (JSON.stringify(value)?.includes(pulumi.runtime.unknownValue)) {
+    throw new Error("the value is unknown");
+  }
+  return { value, resources };
+}
+
+/** Every registration has answered, and rejections that nothing handles have been noticed. */
+async function settled(): Promise<void> {
+  await pulumi.runtime.disconnect();
+  await setImmediate();
+}
+
+/** The key of `urn:pulumi:<stack>::<project>::<parent's type>$<type>::<name>`. */
+function keyOfUrn(urn: string): string {
+  const [, , types = "", name = ""] = urn.split("::");
+  return keyOf(types.split("$").at(-1) ?? "", name);
+}
+
+/** `iam.Role <name>` of the type `aws:iam/role:Role`, `HttpApi <name>` of `push-to-live:index:HttpApi`. */
+function keyOf(type: string, name: string): string {
+  const [, module = "", typeName] = type.split(":");
+  return module === "index" ? `${typeName} ${name}` : `${module.split("/")[0]}.${typeName} ${name}`;
+}
+
+/** Notes what each registration asks for, options included, which Pulumi's `Mocks` do not see. */
+class Recorder {
+  readonly registrations: Registration[] = [];
+  readonly componentOutputs: Record<string, Inputs> = {};
+  /** The mock monitor takes a URN twice; the engine does not. */
+  readonly #urns = new Set<string>();
+
+  constructor(monitor: unknown, problems: Set<unknown>) {
+    if (!(monitor instanceof MockMonitor)) {
+      throw new Error("the mocks are not in place");
+    }
+    const register = monitor.registerResource.bind(monitor);
+    monitor.registerResource = (request: RegisterResourceRequest, answer) => {
+      this.registrations.push({
+        type: request.getType(),
+        key: keyOf(request.getType(), request.getName()),
+        custom: request.getCustom(),
+        inputs: deserialized(request),
+        parent: request.getParent() ? keyOfUrn(request.getParent()) : undefined,
+        dependencies: request.getDependenciesList().map(keyOfUrn).sort(),
+        options: optionsOf(request),
+      });
+      const urn = [request.getParent().split("::")[2], request.getType(), request.getName()].join(" ");
+      if (this.#urns.has(urn)) {
+        problems.add(new Error(`${request.getName()}: a second ${request.getType()} of this name has the same URN`));
+      }
+      this.#urns.add(urn);
+      return register(request, answer);
+    };
+    const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
+    monitor.registerResourceOutputs = (request: RegisterResourceOutputsRequest, answer) => {
+      const outputs = request.getOutputs();
+      this.componentOutputs[keyOfUrn(request.getUrn())] = outputs ? pulumi.runtime.deserializeProperties(outputs) : {};
+      registerOutputs(request, answer);
+    };
+  }
+}
+
+function deserialized(request: RegisterResourceRequest): Inputs {
+  const inputs = request.getObject();
+  return inputs ? pulumi.runtime.deserializeProperties(inputs) : {};
+}
+
+function optionsOf(request: RegisterResourceRequest): Record<string, unknown> {
+  const options = {
+    deleteBeforeReplace: request.getDeletebeforereplace(),
+    ignoreChanges: request.getIgnorechangesList(),
+    import: request.getImportid(),
+    protect: request.getProtect(),
+    provider: request.getProvider(),
+    replaceOnChanges: request.getReplaceonchangesList(),
+    retainOnDelete: request.getRetainondelete(),
+  };
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value)),
+  );
+}
+
+/** Knows the types and provider functions that the program uses, and refuses every other. */
+class StrictMocks implements pulumi.runtime.Mocks {
+  readonly calls = new Set<string>();
+  readonly #problems: Set<unknown>;
+  readonly #preview: boolean;
+  readonly #make: Readonly<Record<string, (inputs: Inputs, name: string) => Made>>;
+  readonly #answers: Readonly<Record<string, Inputs>>;
+
+  constructor(
+    { partition = "aws", region = "eu-west-1", account = "123456789012", preview = false }: Stack,
+    problems: Set<unknown>,
+  ) {
+    this.#problems = problems;
+    this.#preview = preview;
+    this.#make = resourcesOf(partition, region, account);
+    this.#answers = {
+      "aws:index/getCallerIdentity:getCallerIdentity": { id: account, accountId: account },
+      "aws:index/getPartition:getPartition": { id: partition, partition },
+      "aws:index/getRegion:getRegion": { id: region, region },
+    };
+  }
+
+  newResource({ type, name, inputs, custom }: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
+    const make = this.#make[type];
+    if (custom ? !make : !componentTypes.has(type)) {
+      throw this.#problem(`${name}: the mocks have no ${custom ? "resource" : "component"} of type ${type}`);
+    }
+    if (!make || this.#preview) {
+      return { id: undefined, state: inputs };
+    }
+    const { id, ...outputs } = make(inputs, name);
+    return { id, state: { ...inputs, ...outputs } };
+  }
+
+  call({ token, inputs }: pulumi.runtime.MockCallArgs): pulumi.runtime.MockCallResult {
+    this.calls.add(token);
+    const answer = this.#answers[token];
+    if (!answer || Object.keys(inputs).length > 0) {
+      throw this.#problem(`the mocks do not answer ${token} ${JSON.stringify(inputs)}`);
+    }
+    return answer;
+  }
+
+  #problem(message: string): Error {
+    const problem = new Error(message);
+    this.#problems.add(problem);
+    return problem;
+  }
+}
+
+const componentTypes = new Set([
+  "push-to-live:index:BuildProject",
+  "push-to-live:index:DeploymentGroup",
+  "push-to-live:index:HttpApi",
+  "push-to-live:index:HttpFunction",
+]);
+
+/** A resource's id, and the outputs that are not inputs. */
+type Made = { readonly id: string } & Inputs;
+
+/** What AWS makes of each resource. An id or name that AWS makes up is derived from the logical name. */
+function resourcesOf(
+  partition: string,
+  region: string,
+  account: string,
+): Readonly<Record<string, (inputs: Inputs, name: string) => Made>> {
+  const arn = (service: string, resource: string): string =>
+    `arn:${partition}:${service}:${region}:${account}:${resource}`;
+  const invokeArn = (functionArn: string): string =>
+    `arn:${partition}:apigateway:${region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
+  const made = (name: string): string => `${name}-0a1b2c3`;
+  return {
+    "aws:apigatewayv2/api:Api": (_, name) => ({
+      id: made(name),
+      arn: `arn:${partition}:apigateway:${region}::/apis/${made(name)}`,
+      apiEndpoint: `https://${made(name)}.execute-api.${region}.amazonaws.com`,
+      executionArn: arn("execute-api", made(name)),
+    }),
+    "aws:apigatewayv2/integration:Integration": (_, name) => ({ id: made(name) }),
+    "aws:apigatewayv2/route:Route": (_, name) => ({ id: made(name) }),
+    "aws:apigatewayv2/stage:Stage": (inputs) => ({
+      id: text(inputs, "name"),
+      arn: `arn:${partition}:apigateway:${region}::/apis/${text(inputs, "apiId")}/stages/${text(inputs, "name")}`,
+      executionArn: arn("execute-api", `${text(inputs, "apiId")}/${text(inputs, "name")}`),
+      invokeUrl: `https://${text(inputs, "apiId")}.execute-api.${region}.amazonaws.com/`,
+    }),
+    "aws:cloudwatch/logGroup:LogGroup": (inputs) => ({
+      id: text(inputs, "name"),
+      arn: arn("logs", `log-group:${text(inputs, "name")}`),
+    }),
+    "aws:codebuild/project:Project": (inputs) => {
+      const projectArn = arn("codebuild", `project/${text(inputs, "name")}`);
+      return { id: projectArn, arn: projectArn };
+    },
+    "aws:codebuild/webhook:Webhook": (inputs) => ({
+      id: text(inputs, "projectName"),
+      payloadUrl: `https://codebuild.${region}.amazonaws.com/webhooks?t=${text(inputs, "projectName")}`,
+      url: "https://api.github.com/repos/owner/name/hooks/1",
+    }),
+    "aws:codedeploy/application:Application": (inputs, name) => ({
+      id: made(name),
+      applicationId: made(name),
+      arn: arn("codedeploy", `application:${text(inputs, "name")}`),
+    }),
+    "aws:codedeploy/deploymentGroup:DeploymentGroup": (inputs, name) => ({
+      id: made(name),
+      deploymentGroupId: made(name),
+      arn: arn("codedeploy", `deploymentgroup:${text(inputs, "appName")}/${text(inputs, "deploymentGroupName")}`),
+    }),
+    "aws:iam/role:Role": (_, name) => ({
+      id: made(name),
+      name: made(name),
+      uniqueId: "AROA0EXAMPLE",
+      arn: `arn:${partition}:iam::${account}:role/${made(name)}`,
+    }),
+    "aws:iam/rolePolicy:RolePolicy": (inputs, name) => ({
+      id: `${text(inputs, "role")}:${made(name)}`,
+      name: made(name),
+    }),
+    "aws:lambda/alias:Alias": (inputs) => {
+      const aliasArn = arn("lambda", `function:${text(inputs, "functionName")}:${text(inputs, "name")}`);
+      return { id: aliasArn, arn: aliasArn, invokeArn: invokeArn(aliasArn) };
+    },
+    "aws:lambda/function:Function": (inputs) => {
+      const functionArn = arn("lambda", `function:${text(inputs, "name")}`);
+      return {
+        id: text(inputs, "name"),
+        arn: functionArn,
+        invokeArn: invokeArn(functionArn),
+        qualifiedArn: `${functionArn}:3`,
+        version: "3",
+      };
+    },
+    "aws:lambda/permission:Permission": (_, name) => ({ id: made(name), statementId: made(name) }),
+  };
+}
+
+function text(inputs: Inputs, key: string): string {
+  const value = inputs[key];
+  if (typeof value !== "string") {
+    throw new Error(`${key} is ${JSON.stringify(value)}, not a string`);
+  }
+  return value;
+}

@@ -1,0 +1,675 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import {
+  dependenciesOf,
+  dev,
+  type Evaluation,
+  loadProgram,
+  only,
+  type Registration,
+  type Stack,
+  valueFrom,
+} from "./mocks.ts";
+
+type Program = Evaluation<typeof import("../../index.ts")>;
+
+const root = join(import.meta.dirname, "../..");
+const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
+const enterprise: Stack = {
+  ...dev,
+  config: { repository: "https://git.example.com/owner/name", tokenSecretArn: secretArn },
+};
+
+describe("the program of a dev stack", () => {
+  let program: Program;
+  const inputsOf = (key: string): Registration["inputs"] => only(program.registrations, key).inputs;
+
+  before(async () => {
+    program = await programOf(dev);
+  });
+
+  describe("the graph", () => {
+    it("declares exactly these types, each so often", () => {
+      expect(countsOf(program.registrations)).to.deep.equal({
+        "aws:apigatewayv2/api:Api": 1,
+        "aws:apigatewayv2/integration:Integration": 1,
+        "aws:apigatewayv2/route:Route": 1,
+        "aws:apigatewayv2/stage:Stage": 1,
+        "aws:cloudwatch/logGroup:LogGroup": 3,
+        "aws:codebuild/project:Project": 1,
+        "aws:codebuild/webhook:Webhook": 1,
+        "aws:codedeploy/application:Application": 1,
+        "aws:codedeploy/deploymentGroup:DeploymentGroup": 1,
+        "aws:iam/role:Role": 3,
+        "aws:iam/rolePolicy:RolePolicy": 3,
+        "aws:lambda/alias:Alias": 1,
+        "aws:lambda/function:Function": 1,
+        "aws:lambda/permission:Permission": 1,
+        "push-to-live:index:BuildProject": 1,
+        "push-to-live:index:DeploymentGroup": 1,
+        "push-to-live:index:HttpApi": 1,
+        "push-to-live:index:HttpFunction": 1,
+      });
+    });
+
+    it("gives every resource but the components and the application of index.ts a component as its parent", () => {
+      expect(Object.fromEntries(program.registrations.map(({ key, parent }) => [key, parent]))).to.deep.equal({
+        "HttpApi http": undefined,
+        "apigatewayv2.Api http-api": "HttpApi http",
+        "cloudwatch.LogGroup http-access-log": "HttpApi http",
+        "apigatewayv2.Stage http-stage": "HttpApi http",
+        "codedeploy.Application releases": undefined,
+        "HttpFunction hello-user": undefined,
+        "cloudwatch.LogGroup hello-user-log": "HttpFunction hello-user",
+        "iam.Role hello-user-role": "HttpFunction hello-user",
+        "iam.RolePolicy hello-user-policy": "HttpFunction hello-user",
+        "lambda.Function hello-user": "HttpFunction hello-user",
+        "lambda.Alias hello-user-live": "HttpFunction hello-user",
+        "lambda.Permission hello-user-permission": "HttpFunction hello-user",
+        "apigatewayv2.Integration hello-user-integration": "HttpFunction hello-user",
+        "apigatewayv2.Route hello-user-route": "HttpFunction hello-user",
+        "DeploymentGroup hello-user-deployments": "HttpFunction hello-user",
+        "codedeploy.DeploymentGroup hello-user-deployments": "DeploymentGroup hello-user-deployments",
+        "iam.Role hello-user-deployments-role": "DeploymentGroup hello-user-deployments",
+        "iam.RolePolicy hello-user-deployments-policy": "DeploymentGroup hello-user-deployments",
+        "BuildProject deploy": undefined,
+        "cloudwatch.LogGroup deploy-log": "BuildProject deploy",
+        "iam.Role deploy-role": "BuildProject deploy",
+        "iam.RolePolicy deploy-policy": "BuildProject deploy",
+        "codebuild.Project deploy": "BuildProject deploy",
+        "codebuild.Webhook deploy-webhook": "BuildProject deploy",
+      });
+    });
+
+    it("makes each resource wait for exactly what it needs", () => {
+      const custom = program.registrations.filter(({ dependencies }) => dependencies.length > 0);
+      expect(Object.fromEntries(custom.map(({ key, dependencies }) => [key, dependencies]))).to.deep.equal({
+        "apigatewayv2.Stage http-stage": ["apigatewayv2.Api http-api", "cloudwatch.LogGroup http-access-log"],
+        "iam.RolePolicy hello-user-policy": ["cloudwatch.LogGroup hello-user-log", "iam.Role hello-user-role"],
+        // The policy: a function called at once finds its right to write a log.
+        "lambda.Function hello-user": [
+          "cloudwatch.LogGroup hello-user-log",
+          "iam.Role hello-user-role",
+          "iam.RolePolicy hello-user-policy",
+        ],
+        "lambda.Alias hello-user-live": ["lambda.Function hello-user"],
+        "lambda.Permission hello-user-permission": [
+          "apigatewayv2.Api http-api",
+          "lambda.Alias hello-user-live",
+          "lambda.Function hello-user",
+        ],
+        "apigatewayv2.Integration hello-user-integration": [
+          "apigatewayv2.Api http-api",
+          "lambda.Alias hello-user-live",
+        ],
+        // The permission: a route that answers may call the function.
+        "apigatewayv2.Route hello-user-route": [
+          "apigatewayv2.Api http-api",
+          "apigatewayv2.Integration hello-user-integration",
+          "lambda.Permission hello-user-permission",
+        ],
+        "iam.RolePolicy hello-user-deployments-policy": [
+          "iam.Role hello-user-deployments-role",
+          "lambda.Function hello-user",
+        ],
+        // The policy: a deployment that starts at once finds the role's rights.
+        "codedeploy.DeploymentGroup hello-user-deployments": [
+          "codedeploy.Application releases",
+          "iam.Role hello-user-deployments-role",
+          "iam.RolePolicy hello-user-deployments-policy",
+        ],
+        "iam.RolePolicy deploy-policy": [
+          "cloudwatch.LogGroup deploy-log",
+          "codedeploy.Application releases",
+          "codedeploy.DeploymentGroup hello-user-deployments",
+          "iam.Role deploy-role",
+          "lambda.Function hello-user",
+        ],
+        // The policy: CreateProject checks the credential with the role.
+        "codebuild.Project deploy": [
+          "cloudwatch.LogGroup deploy-log",
+          "codedeploy.Application releases",
+          "iam.Role deploy-role",
+          "iam.RolePolicy deploy-policy",
+        ],
+        "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
+      });
+    });
+
+    it("leaves the code and what the alias points at to the releases, and sets no other resource option", () => {
+      const special = program.registrations.filter(({ options }) => Object.keys(options).length > 0);
+      expect(Object.fromEntries(special.map(({ key, options }) => [key, options]))).to.deep.equal({
+        "lambda.Function hello-user": { ignoreChanges: ["code"] },
+        "lambda.Alias hello-user-live": { ignoreChanges: ["functionVersion", "routingConfig", "description"] },
+      });
+    });
+
+    it("asks AWS for the partition, the region and the account, and nothing else", () => {
+      expect(program.calls).to.deep.equal([
+        "aws:index/getCallerIdentity:getCallerIdentity",
+        "aws:index/getPartition:getPartition",
+        "aws:index/getRegion:getRegion",
+      ]);
+    });
+
+    it("registers the outputs of each component", () => {
+      expect(program.componentOutputs).to.deep.equal({
+        "HttpApi http": {
+          apiId: "http-api-0a1b2c3",
+          url: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
+        },
+        "HttpFunction hello-user": {
+          functionName: "push-to-live-dev-hello-user",
+          functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
+        },
+        "DeploymentGroup hello-user-deployments": {
+          arn: "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user",
+        },
+        "BuildProject deploy": {
+          projectName: "push-to-live-dev-deploy",
+          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
+        },
+      });
+    });
+
+    it("exports exactly the address, the functions' names, the build project and the webhook", async () => {
+      expect(await valueFrom({ ...program.result })).to.deep.equal({
+        apiUrl: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
+        functionNames: { "hello-user": "push-to-live-dev-hello-user" },
+        deployProject: "push-to-live-dev-deploy",
+        webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
+      });
+    });
+
+    it("gives the address out once the stage answers", async () => {
+      expect(await dependenciesOf(program.result.apiUrl)).to.deep.equal([
+        "apigatewayv2.Api http-api",
+        "apigatewayv2.Stage http-stage",
+      ]);
+    });
+  });
+
+  describe("the API", () => {
+    it("is an HTTP API of the stack's name", () => {
+      expect(inputsOf("apigatewayv2.Api http-api")).to.deep.equal({
+        name: "push-to-live-dev",
+        protocolType: "HTTP",
+        description: "Routes to the live alias of each function",
+      });
+    });
+
+    it("has one stage, at the root of its address, that deploys itself and writes to the access log", () => {
+      const { accessLogSettings, ...others } = inputsOf("apigatewayv2.Stage http-stage");
+      expect(others).to.deep.equal({ apiId: "http-api-0a1b2c3", name: "$default", autoDeploy: true });
+      expect(accessLogSettings)
+        .to.be.an("object")
+        .with.property(
+          "destinationArn",
+          "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/vendedlogs/push-to-live-dev",
+        );
+      expect(accessLogSettings).to.have.all.keys("destinationArn", "format");
+    });
+
+    it("logs each request as one line of JSON with these fields", () => {
+      const { accessLogSettings } = inputsOf("apigatewayv2.Stage http-stage");
+      expect(accessLogSettings).to.have.property(
+        "format",
+        JSON.stringify({
+          requestId: "$context.requestId",
+          requestTime: "$context.requestTime",
+          sourceIp: "$context.identity.sourceIp",
+          routeKey: "$context.routeKey",
+          status: "$context.status",
+          responseLatency: "$context.responseLatency",
+          integrationStatus: "$context.integration.status",
+          integrationLatency: "$context.integrationLatency",
+          integrationError: "$context.integrationErrorMessage",
+          error: "$context.error.message",
+        }),
+      );
+    });
+
+    it("routes GET /hello_user to the function's integration", () => {
+      expect(inputsOf("apigatewayv2.Route hello-user-route")).to.deep.equal({
+        apiId: "http-api-0a1b2c3",
+        routeKey: "GET /hello_user",
+        target: "integrations/hello-user-integration-0a1b2c3",
+      });
+    });
+
+    it("integrates the alias live as a proxy with payload 2.0", () => {
+      expect(inputsOf("apigatewayv2.Integration hello-user-integration")).to.deep.equal({
+        apiId: "http-api-0a1b2c3",
+        integrationType: "AWS_PROXY",
+        integrationUri:
+          "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:live/invocations",
+        payloadFormatVersion: "2.0",
+      });
+    });
+
+    it("may invoke the alias live from its own routes, and no other API may", () => {
+      expect(inputsOf("lambda.Permission hello-user-permission")).to.deep.equal({
+        action: "lambda:InvokeFunction",
+        principal: "apigateway.amazonaws.com",
+        function: "push-to-live-dev-hello-user",
+        qualifier: "live",
+        sourceArn: "arn:aws:execute-api:eu-west-1:123456789012:http-api-0a1b2c3/*/*",
+      });
+    });
+
+    it("reaches $LATEST by no input of any resource", () => {
+      expect(program.registrations.filter(({ inputs }) => JSON.stringify(inputs).includes("$LATEST"))).to.deep.equal(
+        [],
+      );
+    });
+  });
+
+  describe("the function", () => {
+    it("runs the bundle on Node 24 and arm64, as its own role, and writes JSON to its own log", () => {
+      const { code, ...others } = inputsOf("lambda.Function hello-user");
+      expect(code).to.be.an.instanceOf(pulumi.asset.FileArchive);
+      expect(others).to.deep.equal({
+        name: "push-to-live-dev-hello-user",
+        role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",
+        runtime: "nodejs24.x",
+        architectures: ["arm64"],
+        handler: "handler.handler",
+        memorySize: 128,
+        timeout: 10,
+        loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
+        publish: true,
+      });
+    });
+
+    it("has as its code the zip that the program has bundled", async () => {
+      const { code } = inputsOf("lambda.Function hello-user");
+      const path = code instanceof pulumi.asset.FileArchive ? await code.path : "";
+      expect(path).to.equal(join(root, "dist/hello-user.zip"));
+      expect(existsSync(path)).to.equal(true);
+    });
+
+    it("has the alias live, which begins at the version that up has published", () => {
+      expect(inputsOf("lambda.Alias hello-user-live")).to.deep.equal({
+        name: "live",
+        functionName: "push-to-live-dev-hello-user",
+        functionVersion: "3",
+      });
+    });
+  });
+
+  describe("the logs", () => {
+    for (const [key, name] of [
+      ["cloudwatch.LogGroup http-access-log", "/aws/vendedlogs/push-to-live-dev"],
+      ["cloudwatch.LogGroup hello-user-log", "/aws/lambda/push-to-live-dev-hello-user"],
+      ["cloudwatch.LogGroup deploy-log", "/aws/codebuild/push-to-live-dev-deploy"],
+    ] as const) {
+      it(`keeps ${name} for 30 days`, () => {
+        expect(inputsOf(key)).to.deep.equal({ name, retentionInDays: 30 });
+      });
+    }
+  });
+
+  describe("the releases", () => {
+    it("belong to a CodeDeploy application of the stack's name", () => {
+      expect(inputsOf("codedeploy.Application releases")).to.deep.equal({
+        name: "push-to-live-dev",
+        computePlatform: "Lambda",
+      });
+    });
+
+    it("have a group per function, which shifts traffic and rolls back what fails or is stopped", () => {
+      expect(inputsOf("codedeploy.DeploymentGroup hello-user-deployments")).to.deep.equal({
+        appName: "push-to-live-dev",
+        deploymentGroupName: "hello-user",
+        deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce",
+        serviceRoleArn: "arn:aws:iam::123456789012:role/hello-user-deployments-role-0a1b2c3",
+        deploymentStyle: { deploymentType: "BLUE_GREEN", deploymentOption: "WITH_TRAFFIC_CONTROL" },
+        autoRollbackConfiguration: { enabled: true, events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"] },
+      });
+    });
+  });
+
+  describe("the deploy build", () => {
+    it("builds the whole history of the branch from GitHub, reads it through the connection and knows its application", () => {
+      expect(inputsOf("codebuild.Project deploy")).to.deep.equal({
+        name: "push-to-live-dev-deploy",
+        description: "A push to the branch: test, bundle, release",
+        serviceRole: "arn:aws:iam::123456789012:role/deploy-role-0a1b2c3",
+        source: {
+          type: "GITHUB",
+          location: "https://github.com/owner/name.git",
+          gitCloneDepth: 0,
+          buildspec: "buildspec.yml",
+          auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+        },
+        sourceVersion: "main",
+        environment: {
+          type: "LINUX_CONTAINER",
+          computeType: "BUILD_GENERAL1_SMALL",
+          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+          environmentVariables: [{ name: "CODEDEPLOY_APPLICATION", value: "push-to-live-dev" }],
+        },
+        artifacts: { type: "NO_ARTIFACTS" },
+        logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-deploy" } },
+        buildTimeout: 5,
+      });
+    });
+
+    it("starts on a push to main, and on nothing else", () => {
+      expect(inputsOf("codebuild.Webhook deploy-webhook")).to.deep.equal({
+        projectName: "push-to-live-dev-deploy",
+        buildType: "BUILD",
+        filterGroups: [
+          {
+            filters: [
+              { type: "EVENT", pattern: "PUSH" },
+              { type: "HEAD_REF", pattern: "^refs/heads/main$" },
+            ],
+          },
+        ],
+      });
+    });
+  });
+
+  describe("the roles", () => {
+    for (const [name, description, service] of [
+      ["hello-user-role", "The function runs as this role", "lambda.amazonaws.com"],
+      ["hello-user-deployments-role", "CodeDeploy moves the alias of one function", "codedeploy.amazonaws.com"],
+      ["deploy-role", "A push to the branch: test, bundle, release", "codebuild.amazonaws.com"],
+    ] as const) {
+      it(`lets only ${service} assume ${name}`, () => {
+        expect(inputsOf(`iam.Role ${name}`)).to.deep.equal({
+          description,
+          assumeRolePolicy: {
+            Version: "2012-10-17",
+            Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+          },
+        });
+      });
+    }
+
+    it("let the function write to its own log, and nothing else", () => {
+      expect(inputsOf("iam.RolePolicy hello-user-policy")).to.deep.equal({
+        role: "hello-user-role-0a1b2c3",
+        policy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "WriteLog",
+              Effect: "Allow",
+              Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+              Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev-hello-user:*",
+            },
+          ],
+        },
+      });
+    });
+
+    it("let CodeDeploy move the alias of the one function, and nothing else", () => {
+      expect(inputsOf("iam.RolePolicy hello-user-deployments-policy")).to.deep.equal({
+        role: "hello-user-deployments-role-0a1b2c3",
+        policy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "MoveAlias",
+              Effect: "Allow",
+              Action: ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
+              Resource: [
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
+              ],
+            },
+          ],
+        },
+      });
+    });
+
+    it("let the deploy build log, report, read the repository and release this stack, and nothing else", () => {
+      expect(inputsOf("iam.RolePolicy deploy-policy")).to.deep.equal({
+        role: "deploy-role-0a1b2c3",
+        policy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "WriteLog",
+              Effect: "Allow",
+              Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+              Resource: [
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-deploy",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-deploy:*",
+              ],
+            },
+            {
+              Sid: "WriteTestReports",
+              Effect: "Allow",
+              Action: [
+                "codebuild:CreateReportGroup",
+                "codebuild:CreateReport",
+                "codebuild:UpdateReport",
+                "codebuild:BatchPutTestCases",
+              ],
+              Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev-deploy-*",
+            },
+            {
+              Sid: "ReadSource",
+              Effect: "Allow",
+              Action: [
+                "codeconnections:GetConnection",
+                "codeconnections:GetConnectionToken",
+                "codeconnections:UseConnection",
+              ],
+              Resource: dev.config.connectionArn,
+            },
+            {
+              Sid: "PublishVersion",
+              Effect: "Allow",
+              Action: [
+                "lambda:GetAlias",
+                "lambda:GetFunction",
+                "lambda:GetFunctionConfiguration",
+                "lambda:PublishVersion",
+                "lambda:UpdateFunctionCode",
+              ],
+              Resource: [
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
+              ],
+            },
+            {
+              Sid: "SmokeTest",
+              Effect: "Allow",
+              Action: ["lambda:InvokeFunction"],
+              Resource: ["arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*"],
+            },
+            {
+              Sid: "Deploy",
+              Effect: "Allow",
+              Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+              Resource: ["arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user"],
+            },
+            {
+              Sid: "RegisterRevision",
+              Effect: "Allow",
+              Action: ["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
+              Resource: "arn:aws:codedeploy:eu-west-1:123456789012:application:push-to-live-dev",
+            },
+            {
+              Sid: "ReadDeploymentConfig",
+              Effect: "Allow",
+              Action: ["codedeploy:GetDeploymentConfig"],
+              Resource: "arn:aws:codedeploy:eu-west-1:123456789012:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+            },
+          ],
+        },
+      });
+    });
+  });
+});
+
+describe("the program of other stacks", () => {
+  it("reads the repository with a token from Secrets Manager when the settings name one", async () => {
+    const { registrations } = await programOf(enterprise);
+    expect(only(registrations, "codebuild.Project deploy").inputs.source).to.have.deep.property("auth", {
+      type: "SECRETS_MANAGER",
+      resource: secretArn,
+    });
+    expect(statementsOf(registrations).filter(({ Sid }) => Sid === "ReadSource")).to.deep.equal([
+      { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: secretArn },
+    ]);
+  });
+
+  it("clones from GitHub Enterprise when the repository is not on github.com", async () => {
+    const { registrations } = await programOf(enterprise);
+    expect(only(registrations, "codebuild.Project deploy").inputs.source).to.deep.include({
+      type: "GITHUB_ENTERPRISE",
+      location: "https://git.example.com/owner/name.git",
+    });
+  });
+
+  for (const stack of [dev, enterprise]) {
+    it(`grants no action with a wildcard and no resource "*" with ${Object.keys(stack.config).join(" and ")}`, async () => {
+      const { registrations } = await programOf(stack);
+      const statements = statementsOf(registrations);
+      expect(statements).to.have.lengthOf(10);
+      for (const statement of statements) {
+        expect(statement).to.have.all.keys("Sid", "Effect", "Action", "Resource");
+        expect(listOf(statement.Action).filter((action) => !/^[a-z]+:[A-Za-z]+$/.test(action))).to.deep.equal([]);
+        expect(listOf(statement.Resource).filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal([]);
+      }
+    });
+  }
+
+  it("puts each setting where it belongs", async () => {
+    const { registrations } = await loadProgram({
+      ...dev,
+      config: { ...dev.config, branch: "release/1.x", logRetentionDays: "90", buildTimeoutMinutes: "60" },
+    });
+    const logs = registrations.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
+    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90]);
+    expect(only(registrations, "codebuild.Project deploy").inputs).to.include({
+      sourceVersion: "release/1.x",
+      buildTimeout: 60,
+    });
+    expect(only(registrations, "codebuild.Webhook deploy-webhook").inputs.filterGroups).to.deep.equal([
+      {
+        filters: [
+          { type: "EVENT", pattern: "PUSH" },
+          { type: "HEAD_REF", pattern: "^refs/heads/release/1\\.x$" },
+        ],
+      },
+    ]);
+  });
+
+  it("names the partition, region and account of the stack in every ARN of its policies", async () => {
+    const { registrations } = await loadProgram({
+      ...dev,
+      partition: "aws-us-gov",
+      region: "us-gov-west-1",
+      account: "210987654321",
+      config: {
+        ...dev.config,
+        connectionArn: dev.config.connectionArn
+          .replace("aws:", "aws-us-gov:")
+          .replace("eu-west-1:123456789012", "us-gov-west-1:210987654321"),
+      },
+    });
+    const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
+    expect(arns).to.have.lengthOf(13);
+    expect(arns.filter((arn) => !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn))).to.deep.equal([]);
+  });
+
+  it("begins every name that it gives with <project>-<stack>", async () => {
+    const { registrations } = await loadProgram({ ...dev, project: "shop", stack: "prod" });
+    expect(physicalNames(registrations)).to.deep.equal([
+      "apigatewayv2.Api shop-prod",
+      "cloudwatch.LogGroup /aws/codebuild/shop-prod-deploy",
+      "cloudwatch.LogGroup /aws/lambda/shop-prod-hello-user",
+      "cloudwatch.LogGroup /aws/vendedlogs/shop-prod",
+      "codebuild.Project shop-prod-deploy",
+      "codedeploy.Application shop-prod",
+      "codedeploy.DeploymentGroup shop-prod/hello-user",
+      "lambda.Alias shop-prod-hello-user:live",
+      "lambda.Function shop-prod-hello-user",
+    ]);
+  });
+
+  for (const [what, other] of [
+    ["another stack of the project", { ...dev, stack: "prod" }],
+    ["a stack of the same name in another project", { ...dev, project: "shop" }],
+  ] as const) {
+    it(`shares no physical name with ${what}`, async () => {
+      const names = physicalNames((await programOf(dev)).registrations);
+      const others = physicalNames((await loadProgram(other)).registrations);
+      expect(others).to.have.lengthOf(names.length);
+      expect(others.filter((name) => names.includes(name))).to.deep.equal([]);
+    });
+  }
+
+  it("declares the same resources before anything exists, when every id and output is still unknown", async () => {
+    const preview = await loadProgram({ ...dev, preview: true });
+    const update = await programOf(dev);
+    expect(declared(preview)).to.deep.equal(declared(update));
+  });
+});
+
+const programs = new Map<Stack, Promise<Program>>();
+
+/** The program of a stack, evaluated once for all the tests that only read it. */
+function programOf(stack: Stack): Promise<Program> {
+  const program = programs.get(stack) ?? loadProgram(stack);
+  programs.set(stack, program);
+  return program;
+}
+
+function countsOf(registrations: readonly Registration[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type } of registrations) {
+    counts[type] = (counts[type] ?? 0) + 1;
+  }
+  return counts;
+}
+
+function declared({ registrations }: Program): string[] {
+  return registrations.map(({ key, parent }) => `${key} in ${parent}`).sort();
+}
+
+interface Statement {
+  readonly Sid: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+}
+
+/** The statements of every role's policies. */
+function statementsOf(registrations: readonly Registration[]): Statement[] {
+  return registrations
+    .filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")
+    .flatMap(({ inputs }) => (inputs.policy as { Statement: Statement[] }).Statement);
+}
+
+function listOf(value: string | string[]): string[] {
+  return [value].flat();
+}
+
+/** The names by which AWS tells resources of one account and region apart; of the other types AWS or Pulumi makes the name up. */
+function physicalNames(registrations: readonly Registration[]): string[] {
+  const names: Record<string, (inputs: Registration["inputs"]) => string> = {
+    "lambda.Alias": ({ functionName, name }) => `${functionName}:${name}`,
+    "apigatewayv2.Api": ({ name }) => `${name}`,
+    "codedeploy.Application": ({ name }) => `${name}`,
+    "codedeploy.DeploymentGroup": ({ appName, deploymentGroupName }) => `${appName}/${deploymentGroupName}`,
+    "lambda.Function": ({ name }) => `${name}`,
+    "cloudwatch.LogGroup": ({ name }) => `${name}`,
+    "codebuild.Project": ({ name }) => `${name}`,
+  };
+  return registrations
+    .filter(({ custom }) => custom)
+    .flatMap(({ key, inputs }) => {
+      const [type = ""] = key.split(" ");
+      const name = names[type]?.(inputs);
+      return name === undefined ? [] : [`${type} ${name}`];
+    })
+    .sort();
+}
