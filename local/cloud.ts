@@ -4,31 +4,30 @@ import { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { CodeBuild } from "./codebuild/codebuild.ts";
 import { CodeDeploy } from "./codedeploy.ts";
 import { GitHub } from "./github.ts";
-import { HttpApi } from "./httpApi.ts";
+import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
 
 /**
- * GitHub and AWS on this machine, as far as the stack uses them: one port for the HTTP API, and one for the AWS endpoint with CodeBuild's
+ * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
  * webhooks and GitHub's hook.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
   readonly lambda: Lambda;
-  readonly httpApi: HttpApi;
+  readonly apiGateway: ApiGateway;
   readonly codedeploy: CodeDeploy;
   readonly github: GitHub;
   readonly codebuild: CodeBuild;
   /** Where the logs' files are. */
   readonly logDirectory: string;
-  #api: Listening | undefined;
   #aws: Listening | undefined;
 
   private constructor(directory: string) {
     this.logDirectory = join(directory, "logs");
     this.logs = new CloudWatchLogs(this.logDirectory);
     this.lambda = new Lambda(join(directory, "lambda"), this.logs);
-    this.httpApi = new HttpApi(this.lambda, this.logs);
+    this.apiGateway = new ApiGateway(this.lambda, this.logs);
     this.codedeploy = new CodeDeploy(this.lambda);
     this.github = new GitHub(join(directory, "github"));
     this.codebuild = new CodeBuild({
@@ -43,13 +42,13 @@ export class LocalCloud {
    * Starts an empty local cloud.
    *
    * @param directory Where it keeps its files.
-   * @param apiPort The HTTP API's port, 0 for any that is free.
+   * @param apiPort The first HTTP API's port, 0 for any that is free.
    * @throws {Error} when the port is in use.
    */
   static async start(directory: string, apiPort: number): Promise<LocalCloud> {
     const cloud = new LocalCloud(directory);
     const aws = new AwsEndpoint([cloud.lambda.service, cloud.codedeploy.service]);
-    cloud.#api = await listen((request, response) => cloud.httpApi.handle(request, response), apiPort);
+    await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
       const service = pathname === "/webhooks" ? cloud.codebuild : pathname === "/post-receive" ? cloud.github : aws;
@@ -58,27 +57,18 @@ export class LocalCloud {
     return cloud;
   }
 
-  /** The HTTP API's address, without a slash at the end. */
-  get apiUrl(): string {
-    return urlOf(this.#api);
-  }
-
   /** The AWS endpoint's address, without a slash at the end. */
   get awsUrl(): string {
-    return urlOf(this.#aws);
+    if (!this.#aws) {
+      throw new Error("the local cloud is not listening");
+    }
+    return this.#aws.url;
   }
 
   /** Stops the builds, then the functions, then the servers. */
   async close(): Promise<void> {
     await this.codebuild.close();
     await this.lambda.close();
-    await Promise.all([this.#api?.close(), this.#aws?.close()]);
+    await Promise.all([this.apiGateway.close(), this.#aws?.close()]);
   }
-}
-
-function urlOf(server: Listening | undefined): string {
-  if (!server) {
-    throw new Error("the local cloud is not listening");
-  }
-  return server.url;
 }

@@ -14,6 +14,11 @@ export class CloudWatchLogs {
     this.#groups.add(name);
   }
 
+  /** Forgets a log group; its files stay until the local cloud starts anew. */
+  deleteLogGroup(name: string): void {
+    this.#groups.delete(name);
+  }
+
   /** The file that holds a stream's events, a line each; it exists once there is one. */
   fileOf(group: string, stream: string): string {
     return join(this.#directory, group, `${stream}.log`);

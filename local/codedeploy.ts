@@ -38,6 +38,10 @@ export class CodeDeploy {
     this.#groups.set(`${application}/${name}`, config);
   }
 
+  deleteDeploymentGroup(application: string, name: string): void {
+    this.#groups.delete(`${application}/${name}`);
+  }
+
   /** What the AWS endpoint serves of CodeDeploy. */
   get service(): AwsService {
     return {

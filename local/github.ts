@@ -51,7 +51,13 @@ export class GitHub {
   }
 
   addWebhook(cloneUrl: string, url: string, secret: string): void {
-    this.#find(cloneUrl).webhooks.push({ url, secret });
+    const repository = this.#find(cloneUrl);
+    repository.webhooks = [...repository.webhooks, { url, secret }];
+  }
+
+  removeWebhook(cloneUrl: string, url: string): void {
+    const repository = this.#find(cloneUrl);
+    repository.webhooks = repository.webhooks.filter((webhook) => webhook.url !== url);
   }
 
   /** Answers a repository's post-receive hook with the lines that the pusher reads. */
@@ -85,7 +91,7 @@ export class GitHub {
 interface Repository {
   readonly fullName: string;
   readonly path: string;
-  readonly webhooks: Webhook[];
+  webhooks: readonly Webhook[];
 }
 
 interface Webhook {

@@ -4,64 +4,126 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { account, arn } from "./account.ts";
 import type { CloudWatchLogs } from "./cloudwatchLogs.ts";
-import { readBody } from "./httpServer.ts";
+import { type Listening, listen, readBody } from "./httpServer.ts";
 import type { Lambda } from "./lambda/lambda.ts";
 
 /** API Gateway's longest integration time, in ms, and largest body, in bytes. */
 const maxIntegrationMs = 30_000;
 const maxBodyBytes = 10 * 1024 * 1024;
 
-/**
- * The HTTP API: routes of one method and one path, payload format 2.0, response inference and access log.
- *
- * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
- */
-export class HttpApi {
+/** API Gateway's HTTP APIs, each on a port of its own. */
+export class ApiGateway {
   readonly #lambda: Lambda;
   readonly #logs: CloudWatchLogs;
-  readonly #integrations = new Map<string, Integration>();
-  readonly #routes = new Map<string, Integration>();
-  #apiId = "";
-  #stage = "";
-  #writeAccessLog = (_context: Context): void => {};
+  readonly #ports: Port[] = [];
 
   constructor(lambda: Lambda, logs: CloudWatchLogs) {
     this.#lambda = lambda;
     this.#logs = logs;
   }
 
-  /** Creates the API and returns its id. The local cloud has one, on a port of its own. */
-  createApi(): string {
-    if (this.#apiId !== "") {
-      throw new Error("the local cloud has one HTTP API, and the program declares another");
-    }
-    this.#apiId = randomUUID().slice(0, 8);
-    return this.#apiId;
-  }
-
-  /** @param format An access log's line, in which `$context.<name>` stands for a value. */
-  createStage(name: string, logGroup: string, format: string): void {
-    this.#stage = name;
-    this.#writeAccessLog = (context) => {
-      const escaped = (key: string): string => JSON.stringify(String(context[key] ?? "-")).slice(1, -1);
-      const line = format.replace(/\$context\.([A-Za-z.]+)/g, (_, key: string) => escaped(key));
-      this.#logs.put(logGroup, name, line);
+  /**
+   * Takes a port for the next API.
+   * @throws {Error} when it is in use.
+   */
+  async listen(number: number): Promise<void> {
+    const port: Port = {
+      server: await listen(
+        (request, response) =>
+          port.api ? port.api.handle(request, response) : Promise.resolve(void response.writeHead(404).end()),
+        number,
+      ),
     };
+    this.#ports.push(port);
   }
 
-  createIntegration(functionName: string, qualifier: string): string {
-    const id = randomUUID().slice(0, 7);
+  async createApi(): Promise<HttpApi> {
+    if (!this.#ports.some(({ api }) => api === undefined)) {
+      await this.listen(0);
+    }
+    const port = this.#ports.find(({ api }) => api === undefined);
+    if (!port) {
+      throw new Error("no port is free");
+    }
+    port.api = new HttpApi(port.server.url, this.#lambda, this.#logs);
+    return port.api;
+  }
+
+  /** @throws {Error} when there is no such API. */
+  api(id: string): HttpApi {
+    const api = this.#ports.find((port) => port.api?.id === id)?.api;
+    if (!api) {
+      throw new Error(`there is no HTTP API ${id}`);
+    }
+    return api;
+  }
+
+  /** Deletes an API; its port is kept for the next. */
+  deleteApi(id: string): void {
+    for (const port of this.#ports) {
+      if (port.api?.id === id) {
+        port.api = undefined;
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#ports.map(({ server }) => server.close()));
+  }
+}
+
+interface Port {
+  readonly server: Listening;
+  api?: HttpApi | undefined;
+}
+
+/**
+ * An HTTP API: routes of one method and one path, payload format 2.0, response inference and access log.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export class HttpApi {
+  readonly id = randomUUID().slice(0, 8);
+  /** `http://127.0.0.1:<port>`, without a slash at the end. */
+  readonly url: string;
+  readonly #lambda: Lambda;
+  readonly #logs: CloudWatchLogs;
+  readonly #integrations = new Map<string, Integration>();
+  /** Integration ids, by route key. */
+  readonly #routes = new Map<string, string>();
+  #stage: { readonly name: string; readonly logGroup: string; readonly format: string } | undefined;
+
+  constructor(url: string, lambda: Lambda, logs: CloudWatchLogs) {
+    this.url = url;
+    this.#lambda = lambda;
+    this.#logs = logs;
+  }
+
+  /**
+   * Creates the stage, or changes it; without a format it is deleted.
+   * @param format An access log's line, in which `$context.<name>` stands for a value.
+   */
+  putStage(name: string, logGroup: string, format?: string): void {
+    this.#stage = format === undefined ? undefined : { name, logGroup, format };
+  }
+
+  /** Creates an integration, or changes the one with the id, and returns its id. */
+  putIntegration(functionName: string, qualifier: string, id = randomUUID().slice(0, 7)): string {
     this.#integrations.set(id, { functionName, qualifier });
     return id;
   }
 
+  deleteIntegration(id: string): void {
+    this.#integrations.delete(id);
+  }
+
   /** @param routeKey A method and a path, e.g. `GET /hello_user`. */
-  createRoute(routeKey: string, integrationId: string): void {
-    const integration = this.#integrations.get(integrationId);
-    if (!integration) {
-      throw new Error(`the route ${routeKey} has no integration ${integrationId}`);
-    }
-    this.#routes.set(routeKey, integration);
+  putRoute(routeKey: string, integrationId: string): void {
+    this.#routes.set(routeKey, integrationId);
+  }
+
+  deleteRoute(routeKey: string): void {
+    this.#routes.delete(routeKey);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -86,14 +148,14 @@ export class HttpApi {
   async #answer(request: IncomingMessage, context: Context, started: Date): Promise<HttpReply> {
     const url = new URL(request.url ?? "/", "http://localhost");
     const routeKey = `${request.method} ${url.pathname}`;
-    const integration = this.#routes.get(routeKey);
-    if (!integration || this.#stage === "") {
+    const integration = this.#integrations.get(this.#routes.get(routeKey) ?? "");
+    if (!integration || !this.#stage) {
       return message(404, "Not Found");
     }
     context.routeKey = routeKey;
     const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started);
     const { functionName, qualifier } = integration;
-    const source = arn("execute-api", `${this.#apiId}/${this.#stage}/${request.method}${url.pathname}`);
+    const source = arn("execute-api", `${this.id}/${this.#stage.name}/${request.method}${url.pathname}`);
     if (!this.#lambda.allows(functionName, qualifier, source)) {
       throw new Error(`the resource policy of ${functionName}:${qualifier} does not let API Gateway call it`);
     }
@@ -132,7 +194,7 @@ export class HttpApi {
       ...(names.length > 0 && { queryStringParameters: query }),
       requestContext: {
         accountId: account.id,
-        apiId: this.#apiId,
+        apiId: this.id,
         domainName: host,
         domainPrefix: host.split(".")[0] ?? "",
         http: {
@@ -144,13 +206,21 @@ export class HttpApi {
         },
         requestId: String(context.requestId),
         routeKey,
-        stage: this.#stage,
+        stage: this.#stage?.name ?? "",
         time: String(context.requestTime),
         timeEpoch: started.getTime(),
       },
       ...(body.byteLength > 0 && { body: body.toString(isText ? "utf8" : "base64") }),
       isBase64Encoded: body.byteLength > 0 && !isText,
     };
+  }
+
+  #writeAccessLog(context: Context): void {
+    if (this.#stage) {
+      const escaped = (key: string): string => JSON.stringify(String(context[key] ?? "-")).slice(1, -1);
+      const line = this.#stage.format.replace(/\$context\.([A-Za-z.]+)/g, (_, key: string) => escaped(key));
+      this.#logs.put(this.#stage.logGroup, this.#stage.name, line);
+    }
   }
 }
 

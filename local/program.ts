@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { account } from "./account.ts";
-import type { Provider } from "./provider.ts";
+import type { LifeCycle } from "./provider.ts";
 
 /** The local stack and its settings. */
 export const localStack = {
@@ -30,11 +30,8 @@ export type ProgramOutputs = z.infer<typeof outputsSchema>;
  * @param root The folder with `index.ts`. Its program can be evaluated once in a process.
  * @throws {Error} with every resource that could not be created.
  */
-export async function evaluateProgram(root: string, provider: Provider): Promise<ProgramOutputs> {
+export async function evaluateProgram(root: string, provider: LifeCycle): Promise<ProgramOutputs> {
   const failures = new Set<string>();
-  const fail = (error: unknown): void => {
-    failures.add(error instanceof Error ? error.message : String(error));
-  };
   // What depends on a resource that failed is rejected too, and nothing waits for it.
   process.on("unhandledRejection", ignore);
   await pulumi.runtime.setMocks(
@@ -43,12 +40,20 @@ export async function evaluateProgram(root: string, provider: Provider): Promise
         if (custom === false) {
           return { id: undefined, state: inputs };
         }
-        return provider.create(type, name, inputs).catch((error: unknown) => {
-          fail(error);
+        try {
+          const urn = `urn:pulumi:${localStack.stack}::${localStack.project}::${type}::${name}`;
+          const { failures: reasons = [] } = await provider.check(urn, {}, inputs);
+          if (reasons.length > 0) {
+            throw new Error(reasons.map(({ reason }) => reason).join("; "));
+          }
+          const { id, outs } = await provider.create(urn, inputs);
+          return { id, state: outs };
+        } catch (error) {
+          failures.add(error instanceof Error ? error.message : String(error));
           throw error;
-        });
+        }
       },
-      call: ({ token }) => provider.invoke(token),
+      call: async ({ token }) => (await provider.invoke(token, {})).outputs,
     },
     localStack.project,
     localStack.stack,

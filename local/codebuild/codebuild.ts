@@ -68,23 +68,35 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     this.#args = args;
   }
 
-  createProject(project: Project): void {
+  /** Creates a project, or changes it. */
+  putProject(project: Project): void {
     // CodeBuild reads the repository when a project is created, so an unknown one is an error now.
     this.#args.github.pathOf(project.source.location);
     this.#projects.set(project.name, project);
   }
 
-  /** Creates a project's webhook, adds it to the repository as CodeBuild does at GitHub, and returns where it listens. */
-  createWebhook(projectName: string, filterGroups: readonly FilterGroup[]): string {
-    const project = this.#projects.get(projectName);
-    if (!project) {
-      throw new Error(`the webhook's project ${projectName} does not exist`);
+  deleteProject(name: string): void {
+    this.#projects.delete(name);
+  }
+
+  /** Creates a project's webhook and adds it to the repository as CodeBuild does at GitHub, or changes it; returns where it listens. */
+  putWebhook(projectName: string, filterGroups: readonly FilterGroup[]): string {
+    const url = this.#urlOf(projectName);
+    const webhook = this.#webhooks.get(projectName);
+    if (webhook) {
+      webhook.filterGroups = filterGroups;
+      return url;
     }
+    const { source } = this.#project(projectName);
     const secret = randomBytes(32).toString("hex");
-    const url = `${this.#args.url()}/webhooks?project=${encodeURIComponent(projectName)}`;
-    this.#webhooks.set(projectName, { project, secret, filterGroups, deliveries: new Set() });
-    this.#args.github.addWebhook(project.source.location, url, secret);
+    this.#webhooks.set(projectName, { secret, filterGroups, deliveries: new Set() });
+    this.#args.github.addWebhook(source.location, url, secret);
     return url;
+  }
+
+  deleteWebhook(projectName: string): void {
+    this.#webhooks.delete(projectName);
+    this.#args.github.removeWebhook(this.#project(projectName).source.location, this.#urlOf(projectName));
   }
 
   /** The secret that a project's webhook verifies signatures with. */
@@ -114,7 +126,8 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 
   async #receive(request: IncomingMessage): Promise<[status: number, message: string]> {
     const { searchParams } = new URL(request.url ?? "/", "http://localhost");
-    const webhook = this.#webhooks.get(searchParams.get("project") ?? "");
+    const projectName = searchParams.get("project") ?? "";
+    const webhook = this.#webhooks.get(projectName);
     if (!webhook || request.method !== "POST" || !isForThisMachine(request)) {
       return [404, "there is no such webhook"];
     }
@@ -138,10 +151,10 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       return [200, `the delivery ${delivery} was received before`];
     }
     webhook.deliveries.add(String(delivery));
-    return [200, this.#decide(webhook, push.data)];
+    return [200, this.#decide(this.#project(projectName), webhook, push.data)];
   }
 
-  #decide({ project, filterGroups }: Webhook, push: z.infer<typeof pushSchema>): string {
+  #decide(project: Project, { filterGroups }: Webhook, push: z.infer<typeof pushSchema>): string {
     // CodeBuild finds a pattern anywhere in the value unless it is anchored.
     const passes = ({ type, pattern }: FilterGroup["filters"][number]): boolean =>
       type === "EVENT" ? pattern.split(/,\s*/).includes("PUSH") : new RegExp(pattern).test(push.ref);
@@ -156,6 +169,18 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       CODEBUILD_WEBHOOK_TRIGGER: push.ref.replace("refs/heads/", "branch/").replace("refs/tags/", "tag/"),
     });
     return `build ${build.number} of ${project.name} started`;
+  }
+
+  #urlOf(projectName: string): string {
+    return `${this.#args.url()}/webhooks?project=${encodeURIComponent(projectName)}`;
+  }
+
+  #project(name: string): Project {
+    const project = this.#projects.get(name);
+    if (!project) {
+      throw new Error(`CodeBuild has no project ${name}`);
+    }
+    return project;
   }
 
   #start(project: Project, sourceVersion: string, variables: Record<string, string>): Build {
@@ -211,9 +236,8 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 }
 
 interface Webhook {
-  readonly project: Project;
   readonly secret: string;
-  readonly filterGroups: readonly FilterGroup[];
+  filterGroups: readonly FilterGroup[];
   /** The ids of the deliveries received, so that one sent again builds nothing. */
   readonly deliveries: Set<string>;
 }

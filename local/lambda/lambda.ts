@@ -10,7 +10,7 @@ import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
 import { Environments, type InvocationResult } from "./environments.ts";
 
 /** What a function is created with, in Lambda's own words. `MemorySize` is in MB, `Timeout` in seconds. */
-export interface FunctionSettings extends FunctionConfiguration {
+export interface FunctionSettings extends Omit<FunctionConfiguration, "Version" | "CodeSha256"> {
   readonly FunctionName: string;
   readonly Handler: string;
   readonly MemorySize: number;
@@ -48,11 +48,24 @@ export class Lambda {
       },
       versions: [],
       aliases: new Map(),
-      sources: [],
+      sources: new Map(),
       environments: new Map(),
     };
     this.#functions.set(settings.FunctionName, fn);
     return publish(fn, "").Version;
+  }
+
+  /** Changes a function's settings and publishes a version, as the provider does with `publish: true`; returns that version. */
+  updateFunction(settings: FunctionSettings): string {
+    const fn = this.#find(settings.FunctionName);
+    fn.latest = { ...fn.latest, ...settings, RevisionId: randomUUID() };
+    return publish(fn, "").Version;
+  }
+
+  async deleteFunction(functionName: string): Promise<void> {
+    const fn = this.#find(functionName);
+    this.#functions.delete(functionName);
+    await Promise.all([...fn.environments.values()].map((each) => each.close()));
   }
 
   /** Creates an alias, or points it to another version, and returns its ARN. */
@@ -73,15 +86,23 @@ export class Lambda {
     return alias;
   }
 
+  deleteAlias(functionName: string, name: string): void {
+    this.#functions.get(functionName)?.aliases.delete(name);
+  }
+
   /** Lets API Gateway call an alias on behalf of `sourceArn`, in which `*` stands for anything. */
-  addPermission(functionName: string, qualifier: string, sourceArn: string): void {
+  addPermission(functionName: string, statementId: string, qualifier: string, sourceArn: string): void {
     const parts = sourceArn.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
-    this.#find(functionName).sources.push(new RegExp(`^${qualifier} ${parts.join(".*")}$`));
+    this.#find(functionName).sources.set(statementId, new RegExp(`^${qualifier} ${parts.join(".*")}$`));
+  }
+
+  removePermission(functionName: string, statementId: string): void {
+    this.#functions.get(functionName)?.sources.delete(statementId);
   }
 
   /** Whether API Gateway may call an alias on behalf of `sourceArn`. */
   allows(functionName: string, qualifier: string, sourceArn: string): boolean {
-    return this.#find(functionName).sources.some((source) => source.test(`${qualifier} ${sourceArn}`));
+    return [...this.#find(functionName).sources.values()].some((source) => source.test(`${qualifier} ${sourceArn}`));
   }
 
   /**
@@ -213,8 +234,8 @@ interface FunctionRecord {
   latest: Configuration;
   readonly versions: Configuration[];
   readonly aliases: Map<string, AliasConfiguration>;
-  /** `<alias> <ARN>` of the APIs that may call the function. */
-  readonly sources: RegExp[];
+  /** `<alias> <ARN>` of the APIs that may call the function, by statement. */
+  readonly sources: Map<string, RegExp>;
   readonly environments: Map<string, Environments>;
 }
 
