@@ -1,17 +1,21 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import { z } from "zod";
-import { account } from "./account.ts";
 import type { LifeCycle } from "./provider.ts";
 
-/** The local stack and its settings. */
-export const localStack = {
-  project: "push-to-live",
-  stack: "local",
-  repository: "local/push-to-live",
-  branch: "main",
-} as const;
+/** The stack on the local cloud, whose settings are in `Pulumi.local.yaml`. */
+export const localStack = { project: "push-to-live", stack: "local", branch: "main" } as const;
+
+const configSchema = z.object({ config: z.record(z.string(), z.string()) });
+
+/** The settings of the local stack, by their full keys. */
+export async function readLocalConfig(root: string): Promise<Record<string, string>> {
+  const text = await readFile(join(root, `Pulumi.${localStack.stack}.yaml`), "utf8");
+  return configSchema.parse(parse(text)).config;
+}
 
 const outputsSchema = z.object({
   apiUrl: z.string(),
@@ -59,12 +63,7 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
     localStack.stack,
     false,
   );
-  const prefix = localStack.project;
-  pulumi.runtime.setAllConfig({
-    [`${prefix}:repository`]: `https://github.com/${localStack.repository}`,
-    [`${prefix}:branch`]: localStack.branch,
-    [`${prefix}:connectionArn`]: `arn:aws:codeconnections:${account.region}:${account.id}:connection/00000000-0000-0000-0000-000000000000`,
-  });
+  pulumi.runtime.setAllConfig(await readLocalConfig(root));
   const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href);
   // Every registration has answered, also those whose outputs nothing waits for.
   await pulumi.runtime.disconnect();

@@ -91,14 +91,23 @@ const functions: Readonly<Record<string, Record<string, unknown>>> = {
   "aws:index/getRegion:getRegion": { region: account.region },
 };
 
-/** Properties without the engine's marks: archives as objects, secrets as their values. */
-function plain(properties: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(properties).map(([key, value]) => {
-      const known = value instanceof pulumi.asset.Archive ? value : pulumi.runtime.deserializeProperty(value, true);
-      return [key, pulumi.runtime.unwrapRpcSecret(known)];
-    }),
-  );
+/** A value without the engine's marks: secrets as their values, archives as objects. An unknown value stays the engine's word for it. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  if (typeof value !== "object" || value === null || value instanceof pulumi.asset.Archive) {
+    return value;
+  }
+  const properties: Record<string, unknown> = { ...value };
+  switch (properties[pulumi.runtime.specialSigKey]) {
+    case pulumi.runtime.specialSecretSig:
+      return plain(properties.value);
+    case pulumi.runtime.specialArchiveSig:
+      return new pulumi.asset.FileArchive(String(properties.path));
+    default:
+      return Object.fromEntries(Object.entries(properties).map(([key, item]) => [key, plain(item)]));
+  }
 }
 
 /** A resource's id, and the outputs that are not inputs. */

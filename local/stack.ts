@@ -1,37 +1,55 @@
 import { LocalCloud } from "./cloud.ts";
-import { evaluateProgram, localStack, type ProgramOutputs } from "./program.ts";
-import { localProvider } from "./provider.ts";
+import { evaluateProgram, localStack, type ProgramOutputs, readLocalConfig } from "./program.ts";
+import { type LifeCycle, localProvider } from "./provider.ts";
 
-/** The stack, running on this machine. */
-export interface Stack {
+/** A local cloud with the project's repository, and nothing else. */
+export interface EmptyStack {
   readonly cloud: LocalCloud;
+  readonly provider: LifeCycle;
   /** The path of the git repository whose pushes are built. */
   readonly remote: string;
+}
+
+/** The stack, running on this machine. */
+export interface Stack extends EmptyStack {
   readonly outputs: ProgramOutputs;
 }
 
 /**
- * Starts a local cloud and deploys the program to it.
+ * Starts a local cloud with the repository that the local stack's settings name.
  *
- * @param root The checkout with `index.ts`.
+ * @param root The checkout.
  * @param directory Where the local cloud keeps its files.
  * @param apiPort The HTTP API's port, 0 for any that is free.
  * @param seed Fills the repository before its webhook exists, as a team's repository is there before the stack.
  */
-export async function startStack(
+export async function startEmpty(
   root: string,
   directory: string,
   apiPort: number,
   seed: (remote: string) => Promise<void>,
-): Promise<Stack> {
+): Promise<EmptyStack> {
+  const config = await readLocalConfig(root);
   const cloud = await LocalCloud.start(directory, apiPort);
   try {
-    const { repository, branch } = localStack;
-    const remote = await cloud.github.createRepository(repository, branch, `${cloud.awsUrl}/post-receive`);
+    const url = new URL(config[`${localStack.project}:repository`] ?? "");
+    const hook = `${cloud.awsUrl}/post-receive`;
+    const remote = await cloud.github.createRepository(url.pathname.slice(1), localStack.branch, hook);
     await seed(remote);
-    return { cloud, remote, outputs: await evaluateProgram(root, localProvider(cloud)) };
+    return { cloud, remote, provider: localProvider(cloud) };
   } catch (error) {
     await cloud.close();
+    throw error;
+  }
+}
+
+/** Starts a local cloud and deploys the program to it, without Pulumi's engine. The arguments are those of `startEmpty`. */
+export async function startStack(...args: Parameters<typeof startEmpty>): Promise<Stack> {
+  const stack = await startEmpty(...args);
+  try {
+    return { ...stack, outputs: await evaluateProgram(args[0], stack.provider) };
+  } catch (error) {
+    await stack.cloud.close();
     throw error;
   }
 }

@@ -1,55 +1,27 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { account } from "./account.ts";
+import { directory, type Endpoints, endpointsFile, root, runningEndpoints } from "./endpoints.ts";
 import { git } from "./git.ts";
-import { localStack } from "./program.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { localStack, type ProgramOutputs } from "./program.ts";
+import { serveProvider } from "./providerServer.ts";
+import { type EmptyStack, type Stack, startEmpty, startStack } from "./stack.ts";
 import { interruption, showBuilds } from "./terminal.ts";
 
-const root = join(import.meta.dirname, "..");
-const directory = join(root, ".local");
-const endpointsFile = join(directory, "endpoints.json");
-
-/** What a program needs to use the local cloud: the content of `.local/endpoints.json`. */
-interface Endpoints {
-  readonly api: string;
-  /** The path of the repository to push to. */
-  readonly git: string;
-  readonly webhook: string;
-  readonly webhookSecret: string | undefined;
-  readonly aws: string;
-  readonly region: string;
-  /** Function names, by folder. */
-  readonly functions: Readonly<Record<string, string>>;
-  readonly deployProject: string;
-}
-
-function readArguments(): { port: number; json: boolean } {
+function readArguments(): { port: number; json: boolean; empty: boolean } {
   const { values } = parseArgs({
-    options: { port: { type: "string", default: "8080" }, json: { type: "boolean", default: false } },
+    options: {
+      port: { type: "string", default: "8080" },
+      json: { type: "boolean", default: false },
+      empty: { type: "boolean", default: false },
+    },
   });
   const port = Number(values.port);
   if (!/^\d+$/.test(values.port) || port > 65535) {
     throw new Error(`--port is "${values.port}": it must be a whole number from 0 (any that is free) to 65535`);
   }
-  return { port, json: values.json };
-}
-
-/** Two local clouds of one checkout would take each other's repository away. */
-async function refuseIfRunning(): Promise<void> {
-  const text = await readFile(endpointsFile, "utf8").catch(() => undefined);
-  if (text !== undefined) {
-    const { api }: Endpoints = JSON.parse(text);
-    if (
-      await fetch(api).then(
-        () => true,
-        () => false,
-      )
-    ) {
-      throw new Error(`the local cloud of this checkout is running at ${api}: stop it first`);
-    }
-  }
+  return { port, json: values.json, empty: values.empty };
 }
 
 /** Brings the checkout's last commit to the branch, unless what was pushed to it earlier would be lost. */
@@ -64,28 +36,38 @@ async function seed(remote: string): Promise<void> {
   });
 }
 
-function endpointsOf({ cloud, remote, outputs }: Stack): Endpoints {
+/** @param outputs Left out where the program was left to Pulumi's engine. */
+async function endpointsOf({ cloud, provider, remote }: EmptyStack, outputs?: ProgramOutputs): Promise<Endpoints> {
   return {
-    api: outputs.apiUrl,
+    api: outputs?.apiUrl ?? "",
     git: remote,
-    webhook: outputs.webhookUrl,
-    webhookSecret: cloud.codebuild.secretOf(outputs.deployProject),
+    webhook: outputs?.webhookUrl ?? "",
+    webhookSecret: cloud.codebuild.secretOf(outputs?.deployProject ?? "") ?? "",
     aws: cloud.awsUrl,
     region: account.region,
-    functions: outputs.functionNames,
-    deployProject: outputs.deployProject,
+    provider: await serveProvider(provider),
+    functions: outputs?.functionNames ?? {},
+    deployProject: outputs?.deployProject ?? "",
   };
 }
 
 async function start(): Promise<void> {
-  const { port, json } = readArguments();
+  const { port, json, empty } = readArguments();
   const stopped = interruption();
-  await refuseIfRunning();
-  const stale = ["builds", "lambda", "logs"].map((name) => rm(join(directory, name), { recursive: true, force: true }));
-  await Promise.all(stale);
-  const stack = await startStack(root, directory, port, seed);
+  const running = await runningEndpoints();
+  if (running) {
+    // They would take each other's repository away.
+    throw new Error(`the local cloud of this checkout is running at ${running.aws}: stop it first`);
+  }
+  // What Pulumi's engine knows is of a cloud that is gone.
+  for (const name of ["builds", "lambda", "logs", "pulumi"]) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
+  const stack: EmptyStack & Partial<Stack> = empty
+    ? await startEmpty(root, directory, port, seed)
+    : await startStack(root, directory, port, seed);
   try {
-    const endpoints = endpointsOf(stack);
+    const endpoints = await endpointsOf(stack, stack.outputs);
     await writeFile(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
     showBuilds(stack.cloud, (line) => (json ? console.error(line) : console.log(line)));
     console.log(json ? JSON.stringify(endpoints) : welcome(endpoints));
@@ -96,15 +78,18 @@ async function start(): Promise<void> {
   }
 }
 
-function welcome(endpoints: Endpoints): string {
-  return `The stack runs on this machine; its Pulumi program was evaluated in-process: no engine, no diff.
+function welcome({ api, git: remote, aws, region }: Endpoints): string {
+  const program = api
+    ? "The stack runs on this machine; its Pulumi program was evaluated in-process: no engine, no diff."
+    : "The local cloud is empty: npm run pulumi:local -- up";
+  return `${program}
 
-  API          ${endpoints.api}/hello_user
-  git remote   ${endpoints.git}
-  AWS          ${endpoints.aws} (AWS_ENDPOINT_URL; region ${endpoints.region}, any credentials)
+  API          ${api ? `${api}/hello_user` : "pulumi up prints it"}
+  git remote   ${remote}
+  AWS          ${aws} (AWS_ENDPOINT_URL; region ${region}, any credentials)
   logs         ${join(directory, "logs")}
 
-Once:          git remote add local '${endpoints.git}'
+Once:          git remote add local '${remote}'
 To redeploy:   git push local HEAD:${localStack.branch}
 Ctrl-C stops it.
 `;

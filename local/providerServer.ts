@@ -1,0 +1,19 @@
+import { main } from "@pulumi/pulumi/provider/index.js";
+import type { LifeCycle } from "./provider.ts";
+
+/**
+ * Serves the provider over gRPC, so that `PULUMI_DEBUG_PROVIDERS=aws:<port>` attaches Pulumi's engine to it, and returns the port. It can
+ * be served once in a process, and stops with it.
+ */
+export async function serveProvider(provider: LifeCycle): Promise<number> {
+  const { log } = console;
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      // The SDK's server tells its port on the standard output only.
+      console.log = (port: unknown) => resolve(Number(port));
+      main({ ...provider, version: "7.48.0" }, ["127.0.0.1:0"]).catch(reject);
+    });
+  } finally {
+    console.log = log;
+  }
+}
