@@ -57,7 +57,7 @@ async function start(): Promise<void> {
   const running = await runningEndpoints();
   if (running) {
     // They would take each other's repository away.
-    throw new Error(`the local cloud of this checkout is running at ${running.aws}: stop it first`);
+    throw new Error(`the local cloud of this checkout is running at ${running.api || running.aws}: stop it first`);
   }
   // What Pulumi's engine knows is of a cloud that is gone.
   for (const name of ["builds", "lambda", "logs", "pulumi"]) {

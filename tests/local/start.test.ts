@@ -89,6 +89,7 @@ describe("npm start", () => {
       "webhookSecret",
       "aws",
       "region",
+      "provider",
       "functions",
       "deployProject",
     );
