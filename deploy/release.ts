@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,14 +7,13 @@ import { CodeDeploy, type DeploymentInfo } from "@aws-sdk/client-codedeploy";
 import {
   type FunctionConfiguration,
   Lambda,
-  ResourceNotFoundException,
   waitUntilFunctionUpdatedV2,
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { functionFolders } from "./bundle.ts";
 
 /** The alias that the API calls and that only a release moves. */
-export const liveAlias = "live";
+const liveAlias = "live";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
 export interface Candidate {
@@ -34,8 +33,12 @@ export interface SmokeTest {
 /** How the release of one function ended. */
 export interface Released {
   readonly name: string;
-  /** `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released. */
-  readonly outcome: "released" | "unchanged";
+  /**
+   * `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released; `superseded`: `live` is of a
+   * later commit.
+   */
+  readonly outcome: "released" | "superseded" | "unchanged";
+  /** The version that is live. */
   readonly version: string;
 }
 
@@ -46,6 +49,8 @@ export interface ReleaseArgs {
   /** The commit being released: the description of each version it publishes. */
   readonly commit: string;
   readonly candidates: readonly Candidate[];
+  /** Whether `commit` is an ancestor of another commit; false when that cannot be told. */
+  readonly isAncestorOf: (other: string) => boolean;
   readonly lambda: Lambda;
   readonly codedeploy: CodeDeploy;
   /** Takes a line of progress. */
@@ -58,6 +63,8 @@ export class ReleaseError extends Error {
 }
 
 const functionsAtOnce = 4;
+/** How often a release starts over because another one moved the function in the meantime. */
+const maxAttempts = 5;
 /** Seconds. */
 const waiting = { minDelay: 0.2, maxDelay: 5, maxWaitTime: 120 };
 const pollMs = 500;
@@ -104,37 +111,70 @@ async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
 async function find({ application, lambda }: ReleaseArgs, candidate: Candidate): Promise<FunctionState | undefined> {
   const functionName = `${application}-${candidate.name}`;
   try {
-    const [{ Configuration: latest }, { Configuration: live }] = await Promise.all([
-      lambda.getFunction({ FunctionName: functionName }),
-      lambda.getFunction({ FunctionName: functionName, Qualifier: liveAlias }),
-    ]);
+    const { Configuration: live } = await lambda.getFunction({ FunctionName: functionName, Qualifier: liveAlias });
+    // An update that is under way changes the revision once more when it settles.
+    await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
+    const { Configuration: latest } = await lambda.getFunction({ FunctionName: functionName });
     if (!latest || !live?.Version) {
       throw new ReleaseError(`${candidate.name}: Lambda returned no configuration for ${functionName}`);
     }
     return { candidate, functionName, latest, live: { ...live, Version: live.Version } };
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) {
+    // The build's role may read the functions of its stack only: another one is not found, but denied.
+    if (error instanceof Error && ["ResourceNotFoundException", "AccessDeniedException"].includes(error.name)) {
       return undefined;
     }
     throw error;
   }
 }
 
-async function releaseFunction(args: ReleaseArgs, state: FunctionState): Promise<Released> {
+async function releaseFunction(args: ReleaseArgs, found: FunctionState): Promise<Released> {
+  let state = found;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await releaseOnce(args, state);
+    } catch (error) {
+      const again = attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate) : undefined;
+      const { name } = state.candidate;
+      if (!again) {
+        throw new ReleaseError(`${name}: ${messageOf(error)}\n${name}: ${await whatIsLive(args, state)}`);
+      }
+      args.log(`${name}: another release moved the function (${messageOf(error)}); looking again`);
+      state = again;
+    }
+  }
+}
+
+async function releaseOnce(args: ReleaseArgs, state: FunctionState): Promise<Released> {
   const { name } = state.candidate;
-  const { Version: liveVersion } = state.live;
+  const { Version: liveVersion, Description: liveCommit } = state.live;
+  if (liveCommit && liveCommit !== args.commit && args.isAncestorOf(liveCommit)) {
+    args.log(`${name}: superseded by ${liveCommit}, live stays at version ${liveVersion}`);
+    return { name, outcome: "superseded", version: liveVersion };
+  }
   if (isUnchanged(state)) {
     args.log(`${name}: unchanged, live stays at version ${liveVersion}`);
     return { name, outcome: "unchanged", version: liveVersion };
   }
-  try {
-    const version = await publishVersion(args, state);
-    await smokeTest(args, state, version);
-    await deploy(args, state, version);
-    return { name, outcome: "released", version };
-  } catch (error) {
-    throw new ReleaseError(`${name}: ${messageOf(error)}\n${name}: ${await whatIsLive(args, state)}`);
-  }
+  const version = await publishVersion(args, state);
+  await smokeTest(args, state, version);
+  await deploy(args, state, version);
+  return { name, outcome: "released", version };
+}
+
+/** Lambda's refusals of an update or a version that another one came before, and an alias that was moved. */
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof AliasMoved ||
+    (error instanceof Error &&
+      ["InvalidParameterValueException", "PreconditionFailedException", "ResourceConflictException"].includes(
+        error.name,
+      ))
+  );
+}
+
+class AliasMoved extends Error {
+  override readonly name = "AliasMoved";
 }
 
 /** What a version is made of, beside its code. `RuntimeVersionConfig` is left out: AWS changes it by itself. */
@@ -241,6 +281,7 @@ function parsed(body: unknown): unknown {
 async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<void> {
   const { codedeploy, log } = args;
   const { name } = state.candidate;
+  await checkNotMoved(args, state);
   const { deploymentId } = await codedeploy.createDeployment({
     applicationName: args.application,
     deploymentGroupName: name,
@@ -263,9 +304,18 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
       return;
     }
     if (status === "Failed" || status === "Stopped") {
+      await checkNotMoved(args, state);
       throw new ReleaseError(`deployment ${deploymentId} to version ${version} ${reasonOf(deploymentInfo)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+/** @throws {AliasMoved} when `live` is not of the version that the release set out from. */
+async function checkNotMoved({ lambda }: ReleaseArgs, { functionName, live }: FunctionState): Promise<void> {
+  const { FunctionVersion: current } = await lambda.getAlias({ FunctionName: functionName, Name: liveAlias });
+  if (current !== live.Version) {
+    throw new AliasMoved(`live went from version ${live.Version} to ${current}`);
   }
 }
 
@@ -359,7 +409,12 @@ async function readSmokeTest(root: string, name: string): Promise<SmokeTest> {
     throw new ReleaseError(`${path} is not a smoke test: ${wanted}`);
   }
   const { event, response } = content;
-  if (typeof response !== "object" || response === null || Object.keys(response).length === 0) {
+  if (
+    typeof response !== "object" ||
+    response === null ||
+    Array.isArray(response) ||
+    Object.keys(response).length === 0
+  ) {
     throw new ReleaseError(`${path} has no expected response, so it could not fail: ${wanted}`);
   }
   return { event, response: { ...response } };
@@ -379,6 +434,12 @@ function commitOf(root: string): string {
   return git("rev-parse", "HEAD");
 }
 
+/** By the repository's history; a commit that is not in it, as after a rewrite, is no descendant. */
+function isAncestor(root: string, commit: string, other: string): boolean {
+  const { status } = spawnSync("git", ["merge-base", "--is-ancestor", commit, other], { cwd: root });
+  return status === 0;
+}
+
 async function main(): Promise<void> {
   const root = join(import.meta.dirname, "..");
   const application = process.env.CODEDEPLOY_APPLICATION;
@@ -392,6 +453,7 @@ async function main(): Promise<void> {
     application,
     commit,
     candidates: await readCandidates(root),
+    isAncestorOf: (other) => isAncestor(root, commit, other),
     lambda: new Lambda(),
     codedeploy: new CodeDeploy(),
     log: console.log,
@@ -399,7 +461,7 @@ async function main(): Promise<void> {
   const changed = released.filter(({ outcome }) => outcome === "released");
   console.log(
     changed.length === 0
-      ? `Nothing to release at commit ${commit}: every function is unchanged`
+      ? `Nothing to release at commit ${commit}: every function is unchanged or of a later commit`
       : `Released commit ${commit}: ${changed.map(({ name, version }) => `${name} is live at version ${version}`).join(", ")}`,
   );
 }

@@ -189,7 +189,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       ],
       Resource: [...functions, ...qualified],
     },
-    // Versions only: the smoke test never needs $LATEST.
+    // Of a version that is not in traffic yet.
     { Sid: "SmokeTest", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: qualified },
     {
       Sid: "Deploy",

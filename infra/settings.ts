@@ -42,7 +42,7 @@ export interface Settings {
 }
 
 /** Longest Lambda function name (CreateFunction's `FunctionName`), in characters. */
-export const maxFunctionNameLength = 64;
+const maxFunctionNameLength = 64;
 
 /**
  * Reads and validates the stack's configuration before anything is registered.

@@ -142,9 +142,12 @@ function httpTrait([, , , traits]: StaticOperationSchema): readonly [method: str
 function matchPath(pattern: string, pathname: string): Record<string, string> | undefined {
   const expression = pattern.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
   const found = new RegExp(`^${expression}/?$`).exec(pathname);
-  return found
-    ? Object.fromEntries(Object.entries(found.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]))
-    : undefined;
+  try {
+    const labels = Object.entries(found?.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]);
+    return found ? Object.fromEntries(labels) : undefined;
+  } catch {
+    throw new AwsError("SerializationException", `the path ${pathname} is not percent-encoded as it should be`);
+  }
 }
 
 async function readInput(
@@ -157,8 +160,7 @@ async function readInput(
   const query = new URL(request.url ?? "/", "http://localhost").searchParams;
   const members = [...schema.structIterator()].map(([name, member]) => ({ name, member, ...member.getMergedTraits() }));
   const isPayload = members.some(({ httpPayload }) => httpPayload);
-  const content =
-    isPayload || body.byteLength === 0 ? {} : await codec.createDeserializer().read(schema, body.toString());
+  const content = isPayload || body.byteLength === 0 ? {} : await readJson(schema, body);
   const input: Record<string, unknown> = {};
   for (const { name, member, httpLabel, httpQuery, httpHeader, httpPayload } of members) {
     const text =
@@ -176,6 +178,14 @@ async function readInput(
     throw new AwsError("ValidationException", `${operationSchema[2]} requires ${missing.join(", ")}`);
   }
   return input;
+}
+
+async function readJson(schema: NormalizedSchema, body: Buffer): Promise<Record<string, unknown>> {
+  try {
+    return await codec.createDeserializer().read(schema, body.toString());
+  } catch {
+    throw new AwsError("SerializationException", "the request's body is not JSON");
+  }
 }
 
 function writeOutput(operationSchema: StaticOperationSchema, output: Record<string, unknown>): Reply {

@@ -19,13 +19,10 @@ export class LocalCloud {
   readonly codedeploy: CodeDeploy;
   readonly github: GitHub;
   readonly codebuild: CodeBuild;
-  /** Where the logs' files are. */
-  readonly logDirectory: string;
   #aws: Listening | undefined;
 
   private constructor(directory: string) {
-    this.logDirectory = join(directory, "logs");
-    this.logs = new CloudWatchLogs(this.logDirectory);
+    this.logs = new CloudWatchLogs(join(directory, "logs"));
     this.lambda = new Lambda(join(directory, "lambda"), this.logs);
     this.apiGateway = new ApiGateway(this.lambda, this.logs);
     this.codedeploy = new CodeDeploy(this.lambda);

@@ -29,8 +29,9 @@ export interface Endpoints {
 export async function runningEndpoints(): Promise<Endpoints | undefined> {
   try {
     const endpoints: Endpoints = JSON.parse(await readFile(endpointsFile, "utf8"));
-    await fetch(endpoints.aws);
-    return endpoints;
+    // After a kill -9 the file is left, and another program may have the port.
+    const answer = await fetch(endpoints.aws, { signal: AbortSignal.timeout(1000) });
+    return answer.headers.has("x-amzn-errortype") ? endpoints : undefined;
   } catch {
     return undefined;
   }

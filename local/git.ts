@@ -19,7 +19,7 @@ export async function git(cwd: string, ...args: string[]): Promise<string> {
 }
 
 /** The process's environment without what would point git to another repository, as in a hook. */
-export function gitEnvironment(): NodeJS.ProcessEnv {
+function gitEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
     ([name]) =>
       !/^GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|QUARANTINE_PATH|OBJECT_DIRECTORY|ALTERNATE_OBJECT_DIRECTORIES|PUSH_OPTION_.*)$/.test(

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { account, arn } from "./account.ts";
@@ -241,27 +241,34 @@ interface HttpReply {
 /**
  * The HTTP response that API Gateway makes of what a function returned: a value without `statusCode` is a JSON body with status 200.
  *
- * @throws {Error} when the value has a `statusCode` that is none.
+ * @throws {Error} when the value has a `statusCode` or a header that is none.
  */
 export function inferResponse(value: unknown): HttpReply {
   const asText = (content: unknown): string => (typeof content === "string" ? content : JSON.stringify(content));
   if (typeof value !== "object" || value === null || !("statusCode" in value)) {
     return { status: 200, headers: { "content-type": "application/json" }, body: asText(value) };
   }
-  const { statusCode, headers, body = "", cookies, isBase64Encoded }: Record<string, unknown> = { ...value };
+  const { statusCode, headers, body, cookies, isBase64Encoded }: Record<string, unknown> = { ...value };
   const status = Number(statusCode);
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new Error(`the function returned the statusCode ${JSON.stringify(statusCode)}`);
   }
+  const entries = Object.entries(headers ?? {}).map(([name, content]): [string, string] => [
+    name.toLowerCase(),
+    String(content),
+  ]);
+  for (const [name, content] of entries) {
+    validateHeaderName(name);
+    validateHeaderValue(name, content);
+  }
   return {
     status,
     headers: {
-      ...Object.fromEntries(
-        Object.entries(headers ?? {}).map(([name, content]) => [name.toLowerCase(), String(content)]),
-      ),
+      // The body's length is the body's, whatever the function says of it.
+      ...Object.fromEntries(entries.filter(([name]) => !/^(connection|content-length|transfer-encoding)$/.test(name))),
       ...(Array.isArray(cookies) && { "set-cookie": cookies.map(String) }),
     },
-    body: isBase64Encoded === true ? Buffer.from(asText(body), "base64") : asText(body),
+    body: isBase64Encoded === true ? Buffer.from(asText(body ?? ""), "base64") : asText(body ?? ""),
   };
 }
 

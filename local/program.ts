@@ -32,32 +32,37 @@ export type ProgramOutputs = z.infer<typeof outputsSchema>;
  * no state and no diff.
  *
  * @param root The folder with `index.ts`. Its program can be evaluated once in a process.
- * @throws {Error} with every resource that could not be created.
+ * @throws {Error} when anything that it registers, calls or exports fails.
  */
 export async function evaluateProgram(root: string, provider: LifeCycle): Promise<ProgramOutputs> {
   const failures = new Set<string>();
+  const fail = (error: unknown): void => {
+    failures.add(error instanceof Error ? error.message : String(error));
+  };
   // What depends on a resource that failed is rejected too, and nothing waits for it.
-  process.on("unhandledRejection", ignore);
+  process.on("unhandledRejection", fail);
   await pulumi.runtime.setMocks(
     {
       async newResource({ custom, type, name, inputs }) {
         if (custom === false) {
           return { id: undefined, state: inputs };
         }
+        const urn = `urn:pulumi:${localStack.stack}::${localStack.project}::${type}::${name}`;
+        const { failures: reasons = [] } = await provider.check(urn, {}, inputs);
+        if (reasons.length > 0) {
+          throw new Error(reasons.map(({ reason }) => reason).join("; "));
+        }
+        const { id, outs } = await provider.create(urn, inputs);
+        return { id, state: outs };
+      },
+      async call({ token }) {
         try {
-          const urn = `urn:pulumi:${localStack.stack}::${localStack.project}::${type}::${name}`;
-          const { failures: reasons = [] } = await provider.check(urn, {}, inputs);
-          if (reasons.length > 0) {
-            throw new Error(reasons.map(({ reason }) => reason).join("; "));
-          }
-          const { id, outs } = await provider.create(urn, inputs);
-          return { id, state: outs };
+          return (await provider.invoke(token, {})).outputs;
         } catch (error) {
-          failures.add(error instanceof Error ? error.message : String(error));
+          fail(error);
           throw error;
         }
       },
-      call: async ({ token }) => (await provider.invoke(token, {})).outputs,
     },
     localStack.project,
     localStack.stack,
@@ -65,21 +70,15 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
   );
   pulumi.runtime.setAllConfig(await readLocalConfig(root));
   const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href);
-  // Every registration has answered, also those whose outputs nothing waits for.
+  const outputs = await pulumi.runtime.serializeProperty("outputs", { ...program }, new Set(), {}).catch(fail);
+  // Every registration has answered, also those whose outputs nothing waits for; their rejections come a turn later.
   await pulumi.runtime.disconnect();
+  await new Promise((resolve) => setImmediate(resolve));
   if (failures.size > 0) {
-    throw new Error(
-      `the program could not be deployed:\n${[...failures].map((failure) => `  - ${failure}`).join("\n")}`,
-    );
+    // The first is the cause; what follows from it comes after it.
+    const [cause] = failures;
+    throw new Error(`the program could not be deployed: ${cause}`);
   }
-  process.off("unhandledRejection", ignore);
-  return outputsSchema.parse(await resolved({ ...program }));
-}
-
-function ignore(): void {}
-
-function resolved(exports: Record<string, unknown>): Promise<unknown> {
-  return new Promise((resolve) => {
-    pulumi.output(exports).apply(resolve);
-  });
+  process.off("unhandledRejection", fail);
+  return outputsSchema.parse(outputs);
 }

@@ -32,7 +32,9 @@ async function seed(remote: string): Promise<void> {
   const branch = `refs/heads/${localStack.branch}`;
   await git(remote, "fetch", "--quiet", "--update-shallow", root, `HEAD:${branch}`).catch(async () => {
     const kept = await git(remote, "rev-parse", "--short", branch);
-    console.error(`The branch ${localStack.branch} of the git remote stays at ${kept}, which was pushed earlier.`);
+    console.error(
+      `The branch ${localStack.branch} of the git remote stays at ${kept}, which was pushed earlier; the API serves this checkout until the next push.`,
+    );
   });
 }
 

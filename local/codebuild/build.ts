@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
 import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { git } from "../git.ts";
 import { type Buildspec, type CommandPhase, commandPhases, parseBuildspec } from "./buildspec.ts";
 import { parseJUnit, type TestCase } from "./testReport.ts";
@@ -64,26 +65,34 @@ export interface BuildArgs {
  */
 export async function runBuild(build: Build, args: BuildArgs): Promise<void> {
   const timeout = AbortSignal.timeout(args.timeoutMinutes * 60_000);
-  const run = new BuildRun(build, args);
-  args.signal.addEventListener("abort", run.killCommands);
-  timeout.addEventListener("abort", run.killCommands);
+  const signal = AbortSignal.any([args.signal, timeout]);
+  const run = new BuildRun(build, args, signal);
+  signal.addEventListener("abort", run.killCommands);
   let status: BuildStatus = "FAILED";
   try {
-    status = (await run.phases(AbortSignal.any([args.signal, timeout]))) ? "SUCCEEDED" : "FAILED";
+    status = (await run.phases()) ? "SUCCEEDED" : "FAILED";
   } finally {
-    args.signal.removeEventListener("abort", run.killCommands);
     run.killCommands();
-    await rm(args.directory, { recursive: true, force: true, maxRetries: 3 });
     closeSync(args.log);
+    await removeDirectory(args.directory);
     build.status = timeout.aborted ? "TIMED_OUT" : args.signal.aborted ? "STOPPED" : status;
     build.endTime = new Date();
     args.onChange();
   }
 }
 
+/** A folder without its owner's permissions, as a build may leave it, cannot be removed as it is. */
+async function removeDirectory(directory: string): Promise<void> {
+  await promisify(execFile)("chmod", ["-R", "u+rwX", directory]).catch(() => {});
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+    console.error(`a build's folder could not be removed: ${error}`);
+  });
+}
+
 class BuildRun {
   readonly #build: Build;
   readonly #args: BuildArgs;
+  readonly #signal: AbortSignal;
   readonly #source: string;
   /** The file with the variables and the folder that one command leaves to the next. */
   readonly #state: string;
@@ -91,9 +100,10 @@ class BuildRun {
   #shell = "/bin/sh";
   #succeeding = true;
 
-  constructor(build: Build, args: BuildArgs) {
+  constructor(build: Build, args: BuildArgs, signal: AbortSignal) {
     this.#build = build;
     this.#args = args;
+    this.#signal = signal;
     this.#source = join(args.directory, "src");
     this.#state = join(args.directory, "state.sh");
   }
@@ -110,7 +120,7 @@ class BuildRun {
     this.#pids.clear();
   };
 
-  async phases(signal: AbortSignal): Promise<boolean> {
+  async phases(): Promise<boolean> {
     const buildspec = await this.#phase("DOWNLOAD_SOURCE", () => this.#downloadSource());
     if (!buildspec) {
       return false;
@@ -122,7 +132,6 @@ class BuildRun {
       }
       const type = name.toUpperCase() as Uppercase<CommandPhase>;
       const succeeded = await this.#phase(type, async () => {
-        signal.throwIfAborted();
         if (name === "install") {
           checkRuntime(buildspec.phases.install?.["runtime-versions"]?.nodejs);
         }
@@ -200,20 +209,27 @@ class BuildRun {
     return undefined;
   }
 
-  /** The shell keeps its variables and its folder from one command to the next, as CodeBuild's does since version 0.2. */
+  /**
+   * Runs a command in a shell of its own. Variables and the folder are kept for the next, as CodeBuild's one shell keeps them since
+   * version 0.2; functions and traps are not.
+   */
   async #command(command: string): Promise<string> {
     this.#log(`Running command ${command.trimEnd()}`);
     const script = join(this.#args.directory, "command.sh");
     const state = quoted(this.#state);
     await writeFile(
       script,
-      `. ${state}
+      `set -a
+. ${state}
 export CODEBUILD_BUILD_SUCCEEDING=${this.#succeeding ? 1 : 0}
 leave() { status=$?; export PWD; { export -p; echo 'cd "$PWD"'; } > ${state}; exit $status; }
 trap leave EXIT
 ${command}
 `,
     );
+    if (this.#signal.aborted) {
+      return "the build was stopped";
+    }
     return new Promise((resolve) => {
       const stdio = ["ignore", this.#args.log, this.#args.log] as const;
       const child = spawn(this.#shell, [script], {

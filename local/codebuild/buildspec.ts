@@ -55,16 +55,11 @@ const buildspecSchema = z.strictObject({
 /** A buildspec, version 0.2, with the keys that the local CodeBuild knows. */
 export type Buildspec = z.infer<typeof buildspecSchema>;
 
-/** A buildspec that cannot be used. The message names the key. */
-export class BuildspecError extends Error {
-  override readonly name = "YAML_FILE_ERROR";
-}
-
 /**
  * Reads a buildspec.
  *
  * @param file The file's name, for messages.
- * @throws {BuildspecError} for what is not YAML, and for a key or value that the local CodeBuild does not know.
+ * @throws {Error} for what is not YAML, and for a key or value that the local CodeBuild does not know.
  * @see https://docs.aws.amazon.com/codebuild/latest/userguide/build-spec-ref.html
  */
 export function parseBuildspec(text: string, file: string): Buildspec {
@@ -72,12 +67,12 @@ export function parseBuildspec(text: string, file: string): Buildspec {
   try {
     content = parse(text);
   } catch (error) {
-    throw new BuildspecError(`${file} is not YAML: ${error instanceof Error ? error.message : error}`);
+    throw new Error(`YAML_FILE_ERROR: ${file} is not YAML: ${error instanceof Error ? error.message : error}`);
   }
   const result = buildspecSchema.safeParse(content);
   if (!result.success) {
     const problems = result.error.issues.map(({ path, message }) => `${path.join(".") || "the file"}: ${message}`);
-    throw new BuildspecError(`${file} has what the local CodeBuild does not know: ${problems.join("; ")}`);
+    throw new Error(`YAML_FILE_ERROR: ${file} has what the local CodeBuild does not know: ${problems.join("; ")}`);
   }
   return result.data;
 }

@@ -11,6 +11,7 @@ const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: "",
   parseAttributeValue: false,
+  htmlEntities: true,
   isArray: (name) => name === "testcase" || name === "testsuite",
 });
 

@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { account } from "../account.ts";
 import type { FunctionSettings } from "./lambda.ts";
 import type { Invocation, Reply } from "./runtime.ts";
@@ -87,6 +85,8 @@ class Environment {
   readonly #process: ChildProcess;
   readonly #ready: Promise<unknown>;
   #idle: NodeJS.Timeout | undefined;
+  /** Ends the invocation that is under way. */
+  #settle: ((outcome: Outcome) => void) | undefined;
 
   constructor(configuration: FunctionSettings & { readonly Version: string }, taskRoot: string, log: Log) {
     const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
@@ -118,10 +118,16 @@ class Environment {
         createInterface({ input: output }).on("line", (line) => log(this.stream, line));
       }
     }
-    this.#ready = once(this.#process, "message").catch(() => undefined);
-    this.exited = once(this.#process, "exit").then(([code, signal]) =>
-      code === null ? `signal: ${signal}` : `exit status ${code}`,
-    );
+    this.exited = new Promise((resolve) => {
+      this.#process.once("error", ({ message }) => resolve(message));
+      this.#process.once("exit", (code, signal) =>
+        resolve(code === null ? `signal: ${signal}` : `exit status ${code}`),
+      );
+    });
+    this.#ready = new Promise((resolve) => this.#process.once("message", resolve));
+    // One listener of each for as long as the environment lives: a listener an invocation would pile up.
+    void this.exited.then((how) => this.#settle?.({ exited: how }));
+    this.#process.on("message", (reply: Reply | "ready") => reply !== "ready" && this.#settle?.(reply));
   }
 
   get isUsable(): boolean {
@@ -130,26 +136,22 @@ class Environment {
 
   async invoke(invocation: Omit<Invocation, "deadline">): Promise<InvocationResult> {
     clearTimeout(this.#idle);
-    const failed = (errorType: string, why: string): InvocationResult => {
-      const errorMessage = `RequestId: ${invocation.requestId} Error: ${why}`;
-      return { payload: JSON.stringify({ errorType, errorMessage }), error: "Unhandled" };
-    };
-    const exit = this.exited.then((how) => failed("Runtime.ExitError", `Runtime exited with error: ${how}`));
-    // Loading the handler (Lambda's Init phase) is not part of the time that the function has.
-    await Promise.race([this.#ready, exit]);
-    const ms = this.#timeoutSeconds * 1000;
-    const done = new AbortController();
-    const reply = once(this.#process, "message", { signal: done.signal }).then(([message]) => resultOf(message));
-    const timeout = delay(ms, undefined, { signal: done.signal }).then(() => {
-      this.#process.kill("SIGKILL");
-      return failed("Sandbox.Timedout", `Task timed out after ${this.#timeoutSeconds.toFixed(2)} seconds`);
+    let timer: NodeJS.Timeout | undefined;
+    const outcome = await new Promise<Outcome>((resolve) => {
+      this.#settle = resolve;
+      // Loading the handler (Lambda's Init phase) is not part of the time that the function has.
+      void this.#ready.then(() => {
+        const ms = this.#timeoutSeconds * 1000;
+        timer = setTimeout(() => resolve("timeout"), ms);
+        this.#process.send({ ...invocation, deadline: Date.now() + ms } satisfies Invocation, () => {});
+      });
     });
-    this.#process.send({ ...invocation, deadline: Date.now() + ms } satisfies Invocation, () => {});
-    try {
-      return await Promise.race([exit, Promise.any([reply, timeout]).catch(() => exit)]);
-    } finally {
-      done.abort();
+    clearTimeout(timer);
+    this.#settle = undefined;
+    if (outcome === "timeout") {
+      void this.end();
     }
+    return resultOf(outcome, invocation.requestId, this.#timeoutSeconds);
   }
 
   endAfter(ms: number): void {
@@ -163,8 +165,21 @@ class Environment {
   }
 }
 
-function resultOf(reply: Reply): InvocationResult {
-  return "error" in reply
-    ? { payload: JSON.stringify(reply.error), error: "Unhandled" }
-    : { payload: reply.response ?? "null" };
+/** How an invocation ended: with a reply, or with the environment's end, or not in time. */
+type Outcome = Reply | { readonly exited: string } | "timeout";
+
+function resultOf(outcome: Outcome, requestId: string, timeoutSeconds: number): InvocationResult {
+  const failed = (errorType: string, why: string): InvocationResult => ({
+    payload: JSON.stringify({ errorType, errorMessage: `RequestId: ${requestId} Error: ${why}` }),
+    error: "Unhandled",
+  });
+  if (outcome === "timeout") {
+    return failed("Sandbox.Timedout", `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`);
+  }
+  if ("exited" in outcome) {
+    return failed("Runtime.ExitError", `Runtime exited with error: ${outcome.exited}`);
+  }
+  return "error" in outcome
+    ? { payload: JSON.stringify(outcome.error), error: "Unhandled" }
+    : { payload: outcome.response ?? "null" };
 }

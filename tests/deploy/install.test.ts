@@ -29,7 +29,7 @@ describe("the deploy build's install", function () {
     expect(existsSync(join(clone, "node_modules/@pulumi"))).to.equal(false);
     expect(existsSync(join(clone, "node_modules/zod"))).to.equal(false);
     expect(existsSync(join(clone, "node_modules/mocha"))).to.equal(true);
-    expect(await readFile(join(clone, "reports/functions.xml"), "utf8")).to.match(/<testsuite .*failures="0"/);
+    expect(await readFile(join(clone, "reports/functions.xml"), "utf8")).to.match(/<testsuite .*errors="0"/);
     expect(existsSync(join(clone, "dist/hello-user.zip"))).to.equal(true);
   });
 });

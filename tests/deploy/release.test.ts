@@ -3,7 +3,7 @@ import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
-import { type Candidate, mismatch, type Released, release } from "../../deploy/release.ts";
+import { type Candidate, mismatch, type ReleaseArgs, type Released, release } from "../../deploy/release.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -38,21 +38,20 @@ describe("deploy/release", () => {
 
   /** What `pulumi up` makes of a function. */
   function create(name: string, zip: Uint8Array): void {
-    const settings = {
-      FunctionName: `${application}-${name}`,
-      Role: "arn:aws:iam::000000000000:role/test",
-      Handler: "handler.handler",
-      MemorySize: 128,
-      Timeout: 3,
-      LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${name}` },
-    } as const;
+    const settings = settingsOf(name);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
     cloud.codedeploy.createDeploymentGroup(application, name, "CodeDeployDefault.LambdaAllAtOnce");
   }
 
-  function run(...candidates: Candidate[]): Promise<Released[]> {
-    return release({ application, commit, candidates, lambda, codedeploy, log: (line) => lines.push(line) });
+  /** Releases; `onLine` is called with each line of progress before the release goes on. */
+  function runWith(options: Partial<ReleaseArgs>, ...candidates: Candidate[]): Promise<Released[]> {
+    const log = (line: string): void => {
+      lines.push(line);
+    };
+    return release({ application, commit, candidates, isAncestorOf: () => false, lambda, codedeploy, log, ...options });
   }
+
+  const run = (...candidates: Candidate[]): Promise<Released[]> => runWith({}, ...candidates);
 
   async function liveOf(name: string): Promise<string | undefined> {
     return (await lambda.getAlias({ FunctionName: `${application}-${name}`, Name: "live" })).FunctionVersion;
@@ -106,7 +105,6 @@ describe("deploy/release", () => {
     create("hello", zipAnswering("one"));
     const two = candidate("hello", "two");
     await lambda.updateFunctionCode({ FunctionName: `${application}-hello`, ZipFile: two.zip });
-    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await run(two)).to.deep.equal([{ name: "hello", outcome: "released", version: "2" }]);
   });
 
@@ -150,12 +148,18 @@ describe("deploy/release", () => {
     expect(await liveOf("good")).to.equal("2");
   });
 
-  it("releases more functions than it works on at once", async () => {
+  it("releases more functions than it works on at once, four at a time", async () => {
     const names = ["a", "b", "c", "d", "e", "f"];
     for (const name of names) {
       create(name, zipAnswering("one"));
     }
-    const released = await run(...names.map((name) => candidate(name, "two")));
+    let atOnce = 0;
+    const most: number[] = [];
+    const log = (line: string): void => {
+      atOnce += line.includes("updating the code") ? 1 : line.endsWith("Succeeded") ? -1 : 0;
+      most.push(atOnce);
+    };
+    const released = await runWith({ log }, ...names.map((name) => candidate(name, "two")));
     expect(released.map(({ name, version }) => `${name}${version}`)).to.deep.equal([
       "a2",
       "b2",
@@ -164,22 +168,79 @@ describe("deploy/release", () => {
       "e2",
       "f2",
     ]);
+    expect(Math.max(...most)).to.equal(4);
   });
 
-  it("fails with CodeDeploy's reason and what is live when the deployment fails", async () => {
+  it("releases a changed configuration although the code is the same", async () => {
     create("hello", zipAnswering("one"));
-    await run(candidate("hello", "two"));
-    const moved = release({
-      application,
-      commit,
-      candidates: [candidate("hello", "three")],
-      lambda,
-      codedeploy,
-      // Somebody moves the alias between the release's look at it and its deployment.
-      log: (line) => line.includes("smoke test") && cloud.lambda.putAlias(`${application}-hello`, "live", "1"),
-    });
-    expect(await rejection(moved)).to.match(
-      /^hello: deployment d-\S+ to version 3 failed: .*refers to version 1, the AppSpec file to version 2\nhello: live is version 1$/,
+    cloud.lambda.updateFunction({ ...settingsOf("hello"), MemorySize: 256 });
+    const [released] = await run(candidate("hello", "one"));
+    expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "3" });
+    const live = await lambda.getFunctionConfiguration({ FunctionName: `${application}-hello`, Qualifier: "live" });
+    expect(live.MemorySize).to.equal(256);
+  });
+
+  it("tries out the published version, not what the function has since become", async () => {
+    create("hello", zipAnswering("one"));
+    const zip = zipOf("export const handler = async () => ({ body: process.env.AWS_LAMBDA_FUNCTION_VERSION });");
+    const smokeTest = { event: {}, response: { body: "2" } };
+    expect(await run({ name: "hello", zip, smokeTest })).to.deep.equal([
+      { name: "hello", outcome: "released", version: "2" },
+    ]);
+  });
+
+  it("leaves live alone when it is of a later commit, and says which", async () => {
+    create("hello", zipAnswering("one"));
+    const later = "1a7e".repeat(10);
+    await runWith({ commit: later }, candidate("hello", "newer"));
+    const released = await runWith({ isAncestorOf: (other) => other === later }, candidate("hello", "older"));
+    expect(released).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2" }]);
+    expect(lines.at(-1)).to.equal(`hello: superseded by ${later}, live stays at version 2`);
+    expect(await liveOf("hello")).to.equal("2");
+  });
+
+  it("starts over when another release moves live meanwhile: the newer commit wins, whichever ends first", async () => {
+    const later = "1a7e".repeat(10);
+    for (const [first, second] of [
+      [commit, later],
+      [later, commit],
+    ] as const) {
+      const name = first === commit ? "up" : "down";
+      create(name, zipAnswering("one"));
+      let other: Promise<unknown> | undefined;
+      const log = (line: string): void => {
+        lines.push(line);
+        // The second release runs from the first one's smoke test on, and ends before it goes on.
+        if (line.includes("passed its smoke test") && !other) {
+          other = runWith({ commit: second, isAncestorOf }, candidate(name, second));
+        }
+      };
+      const isAncestorOf = (than: string): boolean => than === later;
+      await runWith(
+        { commit: first, log, isAncestorOf: (than) => first === commit && than === later },
+        candidate(name, first),
+      );
+      await other;
+      const live = await lambda.getFunction({ FunctionName: `${application}-${name}`, Qualifier: "live" });
+      expect(live.Configuration?.Description, name).to.equal(later);
+    }
+  });
+
+  it("releases the newer of two commits that are released at once", async () => {
+    create("hello", zipAnswering("one"));
+    const later = "1a7e".repeat(10);
+    const older = runWith({ isAncestorOf: (other) => other === later }, candidate("hello", "older"));
+    const newer = runWith({ commit: later }, candidate("hello", "newer"));
+    await Promise.all([older, newer]);
+    const { payload } = await cloud.lambda.invoke(`${application}-hello`, "live", "{}");
+    expect(JSON.parse(payload)).to.deep.include({ body: "newer" });
+  });
+
+  it("fails with the reason and what is live when CodeDeploy refuses the deployment", async () => {
+    create("hello", zipAnswering("one"));
+    cloud.codedeploy.deleteDeploymentGroup(application, "hello");
+    expect(await rejection(run(candidate("hello", "two")))).to.match(
+      /^hello: DeploymentGroupDoesNotExistException: .*\nhello: live is version 1$/,
     );
   });
 });
@@ -209,6 +270,17 @@ describe("smoke.json's expectation", () => {
     expect(mismatch({ statusCode: 200 }, "hi")).to.equal("statusCode is undefined, smoke.json expects 200");
   });
 });
+
+function settingsOf(name: string) {
+  return {
+    FunctionName: `${application}-${name}`,
+    Role: "arn:aws:iam::000000000000:role/test",
+    Handler: "handler.handler",
+    MemorySize: 128,
+    Timeout: 3,
+    LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${name}` },
+  } as const;
+}
 
 function candidate(name: string, body: string): Candidate {
   return { name, zip: zipAnswering(body), smokeTest: { event: {}, response: { statusCode: 200 } } };

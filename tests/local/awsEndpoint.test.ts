@@ -1,4 +1,3 @@
-import { CodeBuild } from "@aws-sdk/client-codebuild";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
@@ -14,7 +13,6 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
   let cloud: LocalCloud;
   let lambda: Lambda;
   let codedeploy: CodeDeploy;
-  let codebuild: CodeBuild;
 
   before(async () => {
     cloud = await LocalCloud.start(await temporary(), 0);
@@ -26,7 +24,6 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     };
     lambda = new Lambda(client);
     codedeploy = new CodeDeploy(client);
-    codebuild = new CodeBuild(client);
     const settings = {
       FunctionName: "fn",
       Role: "arn:aws:iam::000000000000:role/test",
@@ -40,7 +37,7 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
   });
 
   after(async () => {
-    for (const client of [lambda, codedeploy, codebuild]) {
+    for (const client of [lambda, codedeploy]) {
       client.destroy();
     }
     await cloud.close();
@@ -113,8 +110,12 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     expect(member.message).to.match(
       /^the local cloud does not implement RevisionId of lambda:PublishVersion; it knows /,
     );
-    const service = await refusal(codebuild.listProjects({}));
-    expect(service.message).to.equal("the local cloud does not implement codebuild; it knows lambda, codedeploy");
+    const authorization = "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/sqs/aws4_request, Signature=x";
+    const service = await fetch(cloud.awsUrl, { method: "POST", headers: { authorization } });
+    expect(service.status).to.equal(501);
+    expect(await service.json()).to.deep.include({
+      message: "the local cloud does not implement sqs; it knows lambda, codedeploy",
+    });
   });
 
   it("refuses a request that is not signed, and one that a web page sends through a name of its own", async () => {
