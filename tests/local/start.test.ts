@@ -130,13 +130,33 @@ describe("npm start", () => {
     await replace("deploy/bundle.ts", 'target: "node24"', 'target: "node0"');
     const before = await get(`/hello_user?user=${"a".repeat(101)}`);
     const seen = output.length;
-    expect((await push("Break the bundle"))?.ended).to.match(/FAILED$/);
+    expect((await push("Break the bundle"))?.ended).to.match(/FAILED; log: /);
     expect(output.slice(seen).match(/\w*BUILD (SUCCEEDED|FAILED)/g)).to.deep.equal([
       "PRE_BUILD SUCCEEDED",
       "BUILD FAILED",
       "POST_BUILD SUCCEEDED",
     ]);
     expect(await get(`/hello_user?user=${"a".repeat(101)}`)).to.equal(before);
+  });
+
+  it("ends with the newer of two pushes that follow each other at once", async function () {
+    this.timeout(60_000);
+    await replace("deploy/bundle.ts", 'target: "node0"', 'target: "node24"');
+    const ended = (): number => (output.match(/build \d+: (SUCCEEDED|FAILED)/g) ?? []).length;
+    const before = ended();
+    for (const greeting of ["good evening", "good night"]) {
+      const from = greeting === "good evening" ? "good morning" : "good evening";
+      for (const file of [handler, handlerTest, "functions/hello-user/smoke.json"]) {
+        await replace(file, from, greeting);
+      }
+      await git(clone, "commit", "--quiet", "--all", `--message=Say ${greeting}`);
+      await git(clone, "push", "--quiet", "origin", "main");
+    }
+    while (ended() < before + 2) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(await get("/hello_user")).to.equal('{"message":"good night"}');
+    expect(output.match(/build \d+: (SUCCEEDED|FAILED)/g)?.slice(before)).to.not.include("FAILED");
   });
 
   it("builds nothing after a push to another branch", async function () {
@@ -149,7 +169,7 @@ describe("npm start", () => {
     const { code, output: told } = await runFile("local/start.ts", ["--port", "0"], { cwd: project });
     expect(code).to.equal(1);
     expect(told).to.equal(`the local cloud of this checkout is running at ${endpoints.api}: stop it first\n`);
-    expect(await get("/hello_user")).to.equal('{"message":"good morning"}');
+    expect(await get("/hello_user")).to.equal('{"message":"good night"}');
   });
 
   it("ends at Ctrl-C with exit code 0, and leaves no process and no endpoints", async () => {
@@ -167,7 +187,9 @@ describe("npm start", () => {
       onOutput: (text, kill) => text.includes("Ctrl-C stops it") && kill("SIGTERM"),
     });
     expect(code).to.equal(0);
-    expect(told).to.contain(`The branch main of the git remote stays at ${pushed}, which was pushed earlier.`);
+    expect(told).to.contain(
+      `The branch main of the git remote stays at ${pushed}, which was pushed earlier; the API serves this checkout until the next push.`,
+    );
   });
 
   it("says what to do when the port is in use", async () => {
