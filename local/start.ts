@@ -71,7 +71,10 @@ async function start(): Promise<void> {
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
     await writeFile(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
-    showBuilds(stack.cloud, (line) => (json ? console.error(line) : console.log(line)));
+    showBuilds(stack.cloud, (line, { status, logFile }) => {
+      const print = json ? console.error : console.log;
+      print(status === "FAILED" ? `${line}; log: ${logFile}` : line);
+    });
     console.log(json ? JSON.stringify(endpoints) : welcome(endpoints));
     await stopped;
   } finally {
