@@ -49,8 +49,8 @@ export interface ReleaseArgs {
   /** The commit being released: the description of each version it publishes. */
   readonly commit: string;
   readonly candidates: readonly Candidate[];
-  /** Whether `commit` is an ancestor of another commit; false when that cannot be told. */
-  readonly isAncestorOf: (other: string) => boolean;
+  /** Whether `commit` is an ancestor of another commit; undefined when the repository does not know the other. */
+  readonly isAncestorOf: (other: string) => boolean | undefined;
   readonly lambda: Lambda;
   readonly codedeploy: CodeDeploy;
   /** Takes a line of progress. */
@@ -148,9 +148,13 @@ async function releaseFunction(args: ReleaseArgs, found: FunctionState): Promise
 async function releaseOnce(args: ReleaseArgs, state: FunctionState): Promise<Released> {
   const { name } = state.candidate;
   const { Version: liveVersion, Description: liveCommit } = state.live;
-  if (liveCommit && liveCommit !== args.commit && args.isAncestorOf(liveCommit)) {
+  const isOlder = liveCommit && liveCommit !== args.commit ? args.isAncestorOf(liveCommit) : false;
+  if (isOlder) {
     args.log(`${name}: superseded by ${liveCommit}, live stays at version ${liveVersion}`);
     return { name, outcome: "superseded", version: liveVersion };
+  }
+  if (isOlder === undefined) {
+    args.log(`${name}: ${liveCommit}, which is live, is not in the repository's history; releasing over it`);
   }
   if (isUnchanged(state)) {
     args.log(`${name}: unchanged, live stays at version ${liveVersion}`);
@@ -434,10 +438,15 @@ function commitOf(root: string): string {
   return git("rev-parse", "HEAD");
 }
 
-/** By the repository's history; a commit that is not in it, as after a rewrite, is no descendant. */
-function isAncestor(root: string, commit: string, other: string): boolean {
-  const { status } = spawnSync("git", ["merge-base", "--is-ancestor", commit, other], { cwd: root });
-  return status === 0;
+/** Whether `commit` is an ancestor of `other`, by the history of the remote; undefined for a commit that is not in it, as after a rewrite. */
+function isAncestor(root: string, commit: string, other: string): boolean | undefined {
+  const succeeds = (...args: string[]): boolean => spawnSync("git", args, { cwd: root }).status === 0;
+  const isKnown = (): boolean => succeeds("cat-file", "-e", `${other}^{commit}`);
+  // A commit that was pushed after this build's clone was made is not in the clone.
+  if (!isKnown() && !(succeeds("fetch", "--quiet", "origin") && isKnown())) {
+    return undefined;
+  }
+  return succeeds("merge-base", "--is-ancestor", commit, other);
 }
 
 async function main(): Promise<void> {

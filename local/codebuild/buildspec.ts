@@ -17,6 +17,8 @@ const buildspecSchema = z.strictObject({
   version: z.literal(0.2),
   env: z
     .strictObject({
+      // Without effect here: the local GitHub asks for no credential.
+      "git-credential-helper": z.enum(["yes", "no"]).optional(),
       shell: z.enum(["bash", "/bin/sh"]).optional(),
       variables: z
         .record(

@@ -199,6 +199,17 @@ describe("deploy/release", () => {
     expect(await liveOf("hello")).to.equal("2");
   });
 
+  it("releases over a live version whose commit the repository does not know, and says so", async () => {
+    create("hello", zipAnswering("one"));
+    const rewritten = "dead".repeat(10);
+    await runWith({ commit: rewritten }, candidate("hello", "two"));
+    const [released] = await runWith({ isAncestorOf: () => undefined }, candidate("hello", "three"));
+    expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "3" });
+    expect(lines).to.include(
+      `hello: ${rewritten}, which is live, is not in the repository's history; releasing over it`,
+    );
+  });
+
   it("starts over when another release moves live meanwhile: the newer commit wins, whichever ends first", async () => {
     const later = "1a7e".repeat(10);
     for (const [first, second] of [
