@@ -29,9 +29,7 @@ export class CloudWatchLogs {
     if (!this.#groups.has(group)) {
       return;
     }
-    const file = this.fileOf(group, stream);
-    mkdirSync(dirname(file), { recursive: true });
-    appendFileSync(file, text.endsWith("\n") ? text : `${text}\n`);
+    appendFileSync(this.#writable(group, stream), text.endsWith("\n") ? text : `${text}\n`);
   }
 
   /** Opens a stream for a process to write to; the caller closes the file descriptor. */
@@ -39,8 +37,12 @@ export class CloudWatchLogs {
     if (!this.#groups.has(group)) {
       throw new Error(`the log group ${group} does not exist`);
     }
+    return openSync(this.#writable(group, stream), "a");
+  }
+
+  #writable(group: string, stream: string): string {
     const file = this.fileOf(group, stream);
     mkdirSync(dirname(file), { recursive: true });
-    return openSync(file, "a");
+    return file;
   }
 }

@@ -6,6 +6,7 @@ import { sign } from "@octokit/webhooks-methods";
 import { z } from "zod";
 import { git } from "./git.ts";
 import { isForThisMachine, readBody } from "./httpServer.ts";
+import { quoted } from "./shell.ts";
 
 /** What the post-receive hook sends: the refs that a push has moved. */
 const receivedSchema = z.strictObject({
@@ -143,8 +144,4 @@ async function pushEvent(
     pusher: { name: committer },
     sender: { login: committer, id: 1, type: "User" },
   };
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

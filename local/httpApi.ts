@@ -26,7 +26,7 @@ export class ApiGateway {
    * Takes a port for the next API.
    * @throws {Error} when it is in use.
    */
-  async listen(number: number): Promise<void> {
+  async listen(number: number): Promise<Port> {
     const port: Port = {
       server: await listen(
         (request, response) =>
@@ -35,16 +35,11 @@ export class ApiGateway {
       ),
     };
     this.#ports.push(port);
+    return port;
   }
 
   async createApi(): Promise<HttpApi> {
-    if (!this.#ports.some(({ api }) => api === undefined)) {
-      await this.listen(0);
-    }
-    const port = this.#ports.find(({ api }) => api === undefined);
-    if (!port) {
-      throw new Error("no port is free");
-    }
+    const port = this.#ports.find(({ api }) => api === undefined) ?? (await this.listen(0));
     port.api = new HttpApi(port.server.url, this.#lambda, this.#logs);
     return port.api;
   }
@@ -72,7 +67,8 @@ export class ApiGateway {
   }
 }
 
-interface Port {
+/** A port, and the API that is served on it. */
+export interface Port {
   readonly server: Listening;
   api?: HttpApi | undefined;
 }
@@ -100,11 +96,15 @@ export class HttpApi {
   }
 
   /**
-   * Creates the stage, or changes it; without a format it is deleted.
+   * Creates the stage, or changes it.
    * @param format An access log's line, in which `$context.<name>` stands for a value.
    */
-  putStage(name: string, logGroup: string, format?: string): void {
-    this.#stage = format === undefined ? undefined : { name, logGroup, format };
+  putStage(name: string, logGroup: string, format: string): void {
+    this.#stage = { name, logGroup, format };
+  }
+
+  deleteStage(): void {
+    this.#stage = undefined;
   }
 
   /** Creates an integration, or changes the one with the id, and returns its id. */

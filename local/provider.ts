@@ -164,7 +164,7 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
         apiGateway.api(apiId).putStage(name, destinationArn.split(":log-group:")[1] ?? "", format);
         return { id: name };
       },
-      ({ apiId, name }) => apiGateway.api(apiId).putStage(name, ""),
+      ({ apiId }) => apiGateway.api(apiId).deleteStage(),
     ),
     "aws:apigatewayv2/integration:Integration": kind(
       {

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { git } from "../git.ts";
+import { quoted } from "../shell.ts";
 import { type Buildspec, type CommandPhase, commandPhases, parseBuildspec } from "./buildspec.ts";
 import { parseJUnit, type TestCase } from "./testReport.ts";
 
@@ -289,8 +290,4 @@ function machineVariables(): Record<string, string> {
     ),
     PATH: [dirname(process.execPath), ...path].join(delimiter),
   };
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -4,6 +4,7 @@ import { expect } from "chai";
 import { bundleFunctions } from "../../deploy/bundle.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import { git } from "../../local/git.ts";
+import { functionSettings } from "../localFunction.ts";
 import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -28,14 +29,7 @@ describe("npm run release", () => {
     await symlink(join(root, "node_modules"), join(clone, "node_modules"));
 
     const zip = await readFile((await bundleFunctions(project)).pathOf("hello-user"));
-    const settings = {
-      FunctionName: `${application}-hello-user`,
-      Role: "arn:aws:iam::000000000000:role/test",
-      Handler: "handler.handler",
-      MemorySize: 128,
-      Timeout: 3,
-      LoggingConfig: { LogFormat: "JSON", LogGroup: "/aws/lambda/hello-user" },
-    } as const;
+    const settings = functionSettings(`${application}-hello-user`);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
     cloud.codedeploy.createDeploymentGroup(application, "hello-user", "CodeDeployDefault.LambdaAllAtOnce");
   });

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { type Candidate, mismatch, type ReleaseArgs, type Released, release } from "../../deploy/release.ts";
 import { LocalCloud } from "../../local/cloud.ts";
+import { clientOptions, functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const application = "push-to-live-test";
@@ -19,14 +20,8 @@ describe("deploy/release", () => {
 
   beforeEach(async () => {
     cloud = await LocalCloud.start(await temporary(), 0);
-    const client = {
-      endpoint: cloud.awsUrl,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
-      maxAttempts: 1,
-    };
-    lambda = new Lambda(client);
-    codedeploy = new CodeDeploy(client);
+    lambda = new Lambda(clientOptions(cloud));
+    codedeploy = new CodeDeploy(clientOptions(cloud));
     lines = [];
   });
 
@@ -38,7 +33,7 @@ describe("deploy/release", () => {
 
   /** What `pulumi up` makes of a function. */
   function create(name: string, zip: Uint8Array): void {
-    const settings = settingsOf(name);
+    const settings = functionSettings(`${application}-${name}`);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
     cloud.codedeploy.createDeploymentGroup(application, name, "CodeDeployDefault.LambdaAllAtOnce");
   }
@@ -173,7 +168,7 @@ describe("deploy/release", () => {
 
   it("releases a changed configuration although the code is the same", async () => {
     create("hello", zipAnswering("one"));
-    cloud.lambda.updateFunction({ ...settingsOf("hello"), MemorySize: 256 });
+    cloud.lambda.updateFunction({ ...functionSettings(`${application}-hello`), MemorySize: 256 });
     const [released] = await run(candidate("hello", "one"));
     expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "3" });
     const live = await lambda.getFunctionConfiguration({ FunctionName: `${application}-hello`, Qualifier: "live" });
@@ -281,17 +276,6 @@ describe("smoke.json's expectation", () => {
     expect(mismatch({ statusCode: 200 }, "hi")).to.equal("statusCode is undefined, smoke.json expects 200");
   });
 });
-
-function settingsOf(name: string) {
-  return {
-    FunctionName: `${application}-${name}`,
-    Role: "arn:aws:iam::000000000000:role/test",
-    Handler: "handler.handler",
-    MemorySize: 128,
-    Timeout: 3,
-    LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${name}` },
-  } as const;
-}
 
 function candidate(name: string, body: string): Candidate {
   return { name, zip: zipAnswering(body), smokeTest: { event: {}, response: { statusCode: 200 } } };

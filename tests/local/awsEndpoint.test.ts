@@ -3,6 +3,7 @@ import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
+import { clientOptions, functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const zip = (body: string): Uint8Array =>
@@ -16,22 +17,9 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
 
   before(async () => {
     cloud = await LocalCloud.start(await temporary(), 0);
-    const client = {
-      endpoint: cloud.awsUrl,
-      region: "us-east-1",
-      credentials: { accessKeyId: "test", secretAccessKey: "test" },
-      maxAttempts: 1,
-    };
-    lambda = new Lambda(client);
-    codedeploy = new CodeDeploy(client);
-    const settings = {
-      FunctionName: "fn",
-      Role: "arn:aws:iam::000000000000:role/test",
-      Handler: "handler.handler",
-      MemorySize: 128,
-      Timeout: 3,
-      LoggingConfig: { LogFormat: "JSON", LogGroup: "/aws/lambda/fn" },
-    } as const;
+    lambda = new Lambda(clientOptions(cloud));
+    codedeploy = new CodeDeploy(clientOptions(cloud));
+    const settings = functionSettings("fn");
     cloud.lambda.putAlias("fn", "live", cloud.lambda.createFunction(settings, zip("1")));
     cloud.codedeploy.createDeploymentGroup("app", "fn", "CodeDeployDefault.LambdaAllAtOnce");
   });

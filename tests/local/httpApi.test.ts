@@ -4,16 +4,10 @@ import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
 import { inferResponse } from "../../local/httpApi.ts";
+import { functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
-const settings = {
-  FunctionName: "fn",
-  Role: "arn:aws:iam::000000000000:role/test",
-  Handler: "handler.handler",
-  MemorySize: 128,
-  Timeout: 3,
-  LoggingConfig: { LogFormat: "JSON", LogGroup: "/aws/lambda/fn" },
-} as const;
+const settings = functionSettings("fn");
 
 describe("local HTTP API", () => {
   const temporary = temporaryDirectories();

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
+import { functionSettings } from "../localFunction.ts";
 import { hasEnded } from "../processes.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
-const logGroup = "/aws/lambda/fn";
+const logGroup = functionSettings("fn").LoggingConfig.LogGroup;
 
 describe("local Lambda", () => {
   const temporary = temporaryDirectories();
@@ -22,14 +23,7 @@ describe("local Lambda", () => {
   afterEach(() => cloud.close());
 
   function create(code: string, timeout = 3): void {
-    const settings = {
-      FunctionName: "fn",
-      Role: "arn:aws:iam::000000000000:role/test",
-      Handler: "handler.handler",
-      MemorySize: 128,
-      Timeout: timeout,
-      LoggingConfig: { LogFormat: "JSON", LogGroup: logGroup },
-    } as const;
+    const settings = { ...functionSettings("fn"), Timeout: timeout };
     cloud.lambda.createFunction(settings, zipSync({ "handler.mjs": strToU8(code) }));
   }
 
@@ -133,13 +127,7 @@ describe("local Lambda", () => {
   });
 
   it("refuses a zip that is none", () => {
-    const settings = {
-      FunctionName: "fn",
-      Handler: "handler.handler",
-      MemorySize: 128,
-      Timeout: 3,
-      LoggingConfig: { LogFormat: "JSON", LogGroup: logGroup },
-    } as const;
+    const settings = functionSettings("fn");
     expect(() => cloud.lambda.createFunction(settings, strToU8("no zip"))).to.throw("Could not unzip uploaded file");
   });
 });
