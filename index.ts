@@ -1,9 +1,12 @@
 import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
 import { bundleFunctions } from "./deploy/bundle.ts";
-import { BuildProject } from "./infra/buildProject.ts";
+import { BuildProject, type Credential } from "./infra/buildProject.ts";
+import { ConfigurationRelease } from "./infra/configurationRelease.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
 import { readSettings } from "./infra/settings.ts";
+import { TokenSecret } from "./infra/tokenSecret.ts";
 import { pushTo } from "./infra/webhookFilters.ts";
 
 const zips = await bundleFunctions(import.meta.dirname);
@@ -16,6 +19,7 @@ const application = new aws.codedeploy.Application("releases", { name: settings.
 const functions = [
   new HttpFunction("hello-user", {
     ...settings,
+    ...settings.functionSettings("hello-user"),
     api,
     application,
     route: "GET /hello_user",
@@ -23,17 +27,29 @@ const functions = [
   }),
 ];
 
+const credential: Credential =
+  settings.credential.type === "TOKEN"
+    ? { type: "SECRETS_MANAGER", arn: new TokenSecret("token", { ...settings, ...settings.credential }).arn }
+    : settings.credential;
+
 const deploy = new BuildProject("deploy", {
   ...settings,
+  credential,
   projectName: `${settings.prefix}-deploy`,
   description: "A push to the branch: test, bundle, release",
   buildspec: "buildspec.yml",
   filterGroups: pushTo(settings.branch),
   timeoutMinutes: settings.buildTimeoutMinutes,
-  releases: { application, functions, deploymentConfigName: settings.deploymentConfigName },
+  releases: { ...settings, application, functions },
 });
+
+const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
 
 export const apiUrl = api.url;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const webhookUrl = deploy.webhookUrl;
+/** To be set, with `webhookUrl`, in a repository of a GitHub Enterprise Server; CodeBuild does it by itself on github.com. */
+export const webhookSecret = settings.repository.type === "GITHUB_ENTERPRISE" ? deploy.webhookSecret : undefined;
+/** Shown by `pulumi up` when it changes. */
+export const configurationHash = pulumi.interpolate`${configuration.hash}; a change is released by a build of ${deploy.projectName}, which starts by itself`;

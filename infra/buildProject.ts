@@ -1,8 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
+import { type BuildCompute, isLambdaCompute } from "./buildComputes.ts";
 import type { HttpFunction } from "./httpFunction.ts";
-import type { Credential, Repository } from "./settings.ts";
+import type { Repository } from "./settings.ts";
 import type { WebhookFilterGroup } from "./webhookFilters.ts";
 
 /** What a `BuildProject` is made from. */
@@ -18,7 +19,8 @@ export interface BuildProjectArgs {
   readonly filterGroups: WebhookFilterGroup[];
   /** The build's instructions, a path in the repository. */
   readonly buildspec: string;
-  /** After how many minutes a build is stopped: 5 to 2160. */
+  readonly compute: BuildCompute;
+  /** After how many minutes a build is stopped: 5 to 2160. Lambda compute has its own limit, and takes none. */
   readonly timeoutMinutes: number;
   /** How long the build log keeps its events, in days. */
   readonly logRetentionDays: number;
@@ -26,12 +28,23 @@ export interface BuildProjectArgs {
   readonly releases?: Releases;
 }
 
+/** What lets CodeBuild read the repository: one of the project's own `source.auth` forms, never the account-wide credential. */
+export interface Credential {
+  readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER";
+  readonly arn: pulumi.Input<string>;
+}
+
 /** The functions that a build may release, and the CodeDeploy application that does it. */
 export interface Releases {
   readonly application: aws.codedeploy.Application;
   readonly functions: readonly HttpFunction[];
+  /** `<project>-<stack>`, what every function's name begins with. */
+  readonly prefix: string;
   readonly deploymentConfigName: string;
 }
+
+/** How many functions a policy names one by one; with the longest names, 10 take two thirds of the 10,240 characters of an inline policy. */
+const maxNamedFunctions = 10;
 
 /**
  * A CodeBuild project that a GitHub webhook starts, with its log and a role that may do what the build does and no more.
@@ -40,8 +53,11 @@ export interface Releases {
  */
 export class BuildProject extends pulumi.ComponentResource {
   readonly projectName: pulumi.Output<string>;
+  readonly projectArn: pulumi.Output<string>;
   /** Where GitHub posts its events. */
   readonly webhookUrl: pulumi.Output<string>;
+  /** What a GitHub Enterprise Server signs its events with; CodeBuild does not tell what it has given to github.com. */
+  readonly webhookSecret: pulumi.Output<string>;
 
   constructor(name: string, args: BuildProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     super("push-to-live:index:BuildProject", name, {}, opts);
@@ -56,11 +72,14 @@ export class BuildProject extends pulumi.ComponentResource {
     const webhook = new aws.codebuild.Webhook(
       `${name}-webhook`,
       { projectName: project.name, buildType: "BUILD", filterGroups: args.filterGroups },
-      { parent: this },
+      // A project with another repository keeps the webhook of the former one: https://github.com/hashicorp/terraform-provider-aws/issues/47546
+      { parent: this, replacementTrigger: args.repository.cloneUrl, deleteBeforeReplace: true },
     );
 
     this.projectName = project.name;
+    this.projectArn = project.arn;
     this.webhookUrl = webhook.payloadUrl;
+    this.webhookSecret = pulumi.secret(webhook.secret);
     this.registerOutputs({ projectName: this.projectName, webhookUrl: this.webhookUrl });
   }
 
@@ -139,16 +158,14 @@ export class BuildProject extends pulumi.ComponentResource {
         },
         sourceVersion: args.branch,
         environment: {
-          type: "LINUX_CONTAINER",
-          computeType: "BUILD_GENERAL1_SMALL",
-          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+          ...args.compute,
           environmentVariables: args.releases
             ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.name }]
             : [],
         },
         artifacts: { type: "NO_ARTIFACTS" },
         logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: log.name } },
-        buildTimeout: args.timeoutMinutes,
+        ...(!isLambdaCompute(args.compute) && { buildTimeout: args.timeoutMinutes }),
       },
       // CreateProject checks the repository's credential with the role, and the provider does not retry that.
       { parent: this, dependsOn: [policy] },
@@ -174,7 +191,10 @@ function readSource(credential: Credential): aws.iam.PolicyStatement {
 }
 
 function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
-  const functions = releases.functions.map((fn) => fn.functionArn);
+  const areNamed = releases.functions.length <= maxNamedFunctions;
+  const functions = areNamed
+    ? releases.functions.map((fn) => fn.functionArn)
+    : [arn("lambda", `function:${releases.prefix}-*`)];
   const qualified = functions.map((functionArn) => pulumi.interpolate`${functionArn}:*`);
   return [
     {
@@ -195,7 +215,9 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Sid: "Deploy",
       Effect: "Allow",
       Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
-      Resource: releases.functions.map((fn) => fn.deploymentGroupArn),
+      Resource: areNamed
+        ? releases.functions.map((fn) => fn.deploymentGroupArn)
+        : pulumi.interpolate`${arn("codedeploy", "deploymentgroup:")}${releases.application.name}/*`,
     },
     {
       Sid: "RegisterRevision",

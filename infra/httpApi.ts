@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Throttling } from "./settings.ts";
 
 /** What an `HttpApi` is made from. */
 export interface HttpApiArgs {
@@ -7,6 +8,12 @@ export interface HttpApiArgs {
   readonly prefix: string;
   /** How long the access log keeps its events, in days. */
   readonly logRetentionDays: number;
+  /** The origins whose pages may call the API, `*` for every origin; none when it is empty. */
+  readonly corsOrigins: readonly string[];
+  /** How many requests each route takes; the rest gets status 429. */
+  readonly throttling: Throttling;
+  /** Whether Pulumi refuses to delete or replace the API, whose address goes with it. */
+  readonly protect: boolean;
 }
 
 /**
@@ -27,8 +34,13 @@ export class HttpApi extends pulumi.ComponentResource {
 
     const api = new aws.apigatewayv2.Api(
       `${name}-api`,
-      { name: args.prefix, protocolType: "HTTP", description: "Routes to the live alias of each function" },
-      parent,
+      {
+        name: args.prefix,
+        protocolType: "HTTP",
+        description: "Routes to the live alias of each function",
+        ...(args.corsOrigins.length > 0 && { corsConfiguration: cors(args.corsOrigins) }),
+      },
+      { ...parent, protect: args.protect },
     );
     // Under /aws/vendedlogs/ the account's log resource policy, limited to 5,120 characters, does not grow with each API.
     const accessLog = new aws.cloudwatch.LogGroup(
@@ -42,6 +54,10 @@ export class HttpApi extends pulumi.ComponentResource {
         apiId: api.id,
         name: "$default",
         autoDeploy: true,
+        defaultRouteSettings: {
+          throttlingRateLimit: args.throttling.rateLimit,
+          throttlingBurstLimit: args.throttling.burstLimit,
+        },
         accessLogSettings: { destinationArn: accessLog.arn, format: JSON.stringify(accessLogFormat) },
       },
       parent,
@@ -53,6 +69,17 @@ export class HttpApi extends pulumi.ComponentResource {
     this.url = pulumi.all([api.apiEndpoint, stage.id]).apply(([endpoint]) => endpoint);
     this.registerOutputs({ apiId: this.apiId, url: this.url });
   }
+}
+
+/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */
+function cors(origins: readonly string[]): aws.types.input.apigatewayv2.ApiCorsConfiguration {
+  return {
+    allowOrigins: [...origins],
+    // A method needs a route all the same.
+    allowMethods: ["*"],
+    allowHeaders: ["authorization", "content-type"],
+    maxAge: 3600,
+  };
 }
 
 /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
+import type { Environment } from "./functionSettings.ts";
 import type { HttpApi } from "./httpApi.ts";
 
 /** What an `HttpFunction` is made from. */
@@ -18,6 +19,15 @@ export interface HttpFunctionArgs {
   readonly prefix: string;
   /** How long the function's log keeps its events, in days. */
   readonly logRetentionDays: number;
+  /** MB, which also gives the share of a processor. */
+  readonly memorySize: number;
+  /** Seconds after which a request fails. */
+  readonly timeout: number;
+  readonly environment: Environment;
+  /** What the function may do beside writing its log. @default nothing */
+  readonly policyStatements?: aws.iam.PolicyStatement[];
+  /** Whether Pulumi refuses to delete or replace the function and its alias, with which the versions go. */
+  readonly protect: boolean;
 }
 
 /**
@@ -30,12 +40,14 @@ export class HttpFunction extends pulumi.ComponentResource {
   readonly functionName: pulumi.Output<string>;
   readonly functionArn: pulumi.Output<string>;
   readonly deploymentGroupArn: pulumi.Output<string>;
+  /** What a version is made of beside its code. */
+  readonly configuration: pulumi.Output<object>;
 
   constructor(name: string, args: HttpFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("push-to-live:index:HttpFunction", name, {}, opts);
 
-    const fn = this.createFunction(name, `${args.prefix}-${name}`, args);
-    const alias = this.createLiveAlias(name, fn);
+    const { fn, configuration } = this.createFunction(name, `${args.prefix}-${name}`, args);
+    const alias = this.createLiveAlias(name, args, fn);
     this.createRoute(name, args, fn, alias);
     const group = new DeploymentGroup(
       `${name}-deployments`,
@@ -52,10 +64,15 @@ export class HttpFunction extends pulumi.ComponentResource {
     this.functionName = fn.name;
     this.functionArn = fn.arn;
     this.deploymentGroupArn = group.arn;
+    this.configuration = configuration;
     this.registerOutputs({ functionName: this.functionName, functionArn: this.functionArn });
   }
 
-  private createFunction(name: string, physicalName: string, args: HttpFunctionArgs): aws.lambda.Function {
+  private createFunction(
+    name: string,
+    physicalName: string,
+    args: HttpFunctionArgs,
+  ): { fn: aws.lambda.Function; configuration: pulumi.Output<object> } {
     const parent = { parent: this };
     const log = new aws.cloudwatch.LogGroup(
       `${name}-log`,
@@ -70,31 +87,31 @@ export class HttpFunction extends pulumi.ComponentResource {
       },
       parent,
     );
-    const policy = new aws.iam.RolePolicy(`${name}-policy`, { role: role.id, policy: writeTo(log.arn) }, parent);
-    return new aws.lambda.Function(
+    const policy = new aws.iam.RolePolicy(`${name}-policy`, { role: role.id, policy: rightsOf(args, log.arn) }, parent);
+    const configuration = {
+      role: role.arn,
+      runtime: "nodejs24.x",
+      architectures: ["arm64"],
+      handler: "handler.handler",
+      memorySize: args.memorySize,
+      timeout: args.timeout,
+      loggingConfig: { logFormat: "JSON", logGroup: log.name },
+      ...(Object.keys(args.environment).length > 0 && { environment: { variables: args.environment } }),
+    };
+    const fn = new aws.lambda.Function(
       name,
-      {
-        name: physicalName,
-        role: role.arn,
-        runtime: "nodejs24.x",
-        architectures: ["arm64"],
-        handler: "handler.handler",
-        code: new pulumi.asset.FileArchive(args.zip),
-        memorySize: 128,
-        timeout: 10,
-        loggingConfig: { logFormat: "JSON", logGroup: log.name },
-        publish: true,
-      },
+      { name: physicalName, ...configuration, code: new pulumi.asset.FileArchive(args.zip), publish: true },
       // Without its rights a function called at once would run, and its log be lost.
-      { ...parent, dependsOn: [policy], ignoreChanges: ["code"] },
+      { ...parent, protect: args.protect, dependsOn: [policy], ignoreChanges: ["code"] },
     );
+    return { fn, configuration: pulumi.output(configuration) };
   }
 
-  private createLiveAlias(name: string, fn: aws.lambda.Function): aws.lambda.Alias {
+  private createLiveAlias(name: string, { protect }: HttpFunctionArgs, fn: aws.lambda.Function): aws.lambda.Alias {
     return new aws.lambda.Alias(
       `${name}-live`,
       { name: "live", functionName: fn.name, functionVersion: fn.version },
-      { parent: this, ignoreChanges: ["functionVersion", "routingConfig", "description"] },
+      { parent: this, protect, ignoreChanges: ["functionVersion", "routingConfig", "description"] },
     );
   }
 
@@ -134,7 +151,10 @@ export class HttpFunction extends pulumi.ComponentResource {
   }
 }
 
-function writeTo(logGroupArn: pulumi.Input<string>): aws.iam.PolicyDocument {
+function rightsOf(
+  { policyStatements = [] }: HttpFunctionArgs,
+  logGroupArn: pulumi.Input<string>,
+): aws.iam.PolicyDocument {
   return {
     Version: "2012-10-17",
     Statement: [
@@ -144,6 +164,7 @@ function writeTo(logGroupArn: pulumi.Input<string>): aws.iam.PolicyDocument {
         Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
         Resource: pulumi.interpolate`${logGroupArn}:*`,
       },
+      ...policyStatements,
     ],
   };
 }

@@ -1,10 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
+import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
+import {
+  type Environment,
+  type FunctionSettings,
+  functionDefaults,
+  functionProblems,
+  isObject,
+} from "./functionSettings.ts";
+import { releaseStrategies } from "./releaseStrategies.ts";
 import { branchProblem } from "./webhookFilters.ts";
-
-/** How a release shifts traffic, by the setting's value: the CodeDeploy configuration that does it. */
-export const releaseStrategies = {
-  allAtOnce: "CodeDeployDefault.LambdaAllAtOnce",
-} as const;
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
 export const retentionDays = [
@@ -19,10 +23,17 @@ export interface Repository {
   readonly cloneUrl: string;
 }
 
-/** What lets CodeBuild read the repository: one of the project's own `source.auth` forms, never the account-wide credential. */
-export interface Credential {
-  readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER";
-  readonly arn: string;
+/** What lets CodeBuild read the repository: the ARN of a connection or of a secret, or a token for which the stack makes a secret. */
+export type CredentialSetting =
+  | { readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER"; readonly arn: string }
+  | { readonly type: "TOKEN"; readonly token: pulumi.Output<string> };
+
+/** How many requests each route takes. */
+export interface Throttling {
+  /** Requests per second, in the long run. */
+  readonly rateLimit: number;
+  /** Requests at once. */
+  readonly burstLimit: number;
 }
 
 /** The stack's settings, validated. */
@@ -32,17 +43,34 @@ export interface Settings {
   readonly repository: Repository;
   /** The branch whose pushes are deployed. */
   readonly branch: string;
-  readonly credential: Credential;
+  readonly credential: CredentialSetting;
   /** The CodeDeploy deployment configuration of every release. */
   readonly deploymentConfigName: string;
   /** How long every log group keeps its events, in days. */
   readonly logRetentionDays: number;
+  readonly compute: BuildCompute;
   /** After how many minutes a build is stopped. */
   readonly buildTimeoutMinutes: number;
+  /** The origins whose pages may call the API; `*` is every origin. */
+  readonly corsOrigins: readonly string[];
+  readonly throttling: Throttling;
+  /** Whether Pulumi refuses to delete or replace what cannot be had back: the API with its address, the versions, the alias. */
+  readonly protect: boolean;
+  /**
+   * What the stack sets of a function.
+   * @throws {Error} when there is no such folder.
+   */
+  functionSettings(folder: string): FunctionSettings;
 }
 
 /** Longest Lambda function name (CreateFunction's `FunctionName`), in characters. */
 const maxFunctionNameLength = 64;
+/** IAM allows 64 characters; a function's longest role name is its folder with this at the end. */
+const maxFolderLength = 64 - "-deployments-role-0123456".length;
+/** What a build takes beside shifting traffic, in minutes. */
+const buildMinutes = 5;
+
+type Refuse = (key: string, value: unknown, allowed: string) => undefined;
 
 /**
  * Reads and validates the stack's configuration before anything is registered.
@@ -52,68 +80,186 @@ const maxFunctionNameLength = 64;
  */
 export function readSettings(functionFolders: readonly string[]): Settings {
   const config = new pulumi.Config();
+  const prefix = `${pulumi.getProject()}-${pulumi.getStack()}`;
   const problems: string[] = [];
-  const refuse = (key: string, value: string | undefined, allowed: string): void => {
+  const refuse: Refuse = (key, value, allowed) => {
     // A URL may carry a password or a token.
-    const masked = value?.replace(/\/\/[^/@]*@/, "//***@");
-    const shown = masked === undefined ? "is not set" : `is ${JSON.stringify(masked)}`;
-    problems.push(`${config.name}:${key} ${shown}: ${allowed}`);
+    const shown = value === undefined ? "not set" : JSON.stringify(value).replace(/\/\/[^/@]*@/, "//***@");
+    problems.push(`${config.name}:${key} is ${shown}: ${allowed}`);
   };
-
-  const repository = parseRepository(config.get("repository"));
-  if (!repository) {
-    refuse(
-      "repository",
-      config.get("repository"),
-      'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"',
-    );
+  /** A setting's value; undefined, and a problem, when `parse` makes nothing of its text. */
+  function read<T>(key: string, standard: string | undefined, parse: (text: string) => T | undefined, allowed: string) {
+    const text = config.get(key) ?? standard;
+    const value = text === undefined ? undefined : parse(text);
+    return value === undefined ? refuse(key, text, allowed) : value;
   }
 
-  const branch = config.get("branch") ?? "main";
-  const badBranch = branchProblem(branch);
-  if (badBranch) {
-    refuse("branch", branch, badBranch);
+  const settings = {
+    prefix,
+    repository: read("repository", undefined, parseRepository, repositoryRule),
+    branch: read("branch", "main", (text) => (branchProblem(text) ? undefined : text), branchProblem("") ?? ""),
+    credential: readCredential(config, refuse),
+    strategy: read("releaseStrategy", "allAtOnce", keyOf(releaseStrategies), oneOf(Object.keys(releaseStrategies))),
+    logRetentionDays: read(
+      "logRetentionDays",
+      "30",
+      (text) => retentionDays.find((days) => String(days) === text),
+      oneOf(retentionDays),
+    ),
+    computeName: read("buildCompute", "x86", keyOf(buildComputes), oneOf(Object.keys(buildComputes))),
+    buildTimeoutMinutes: read("buildTimeoutMinutes", "5", ...wholeNumber(5, 2160)),
+    corsOrigins: read("corsOrigins", "[]", parseOrigins, originsRule),
+    rateLimit: read("throttlingRateLimit", "100", ...wholeNumber(1, 1_000_000)),
+    burstLimit: read("throttlingBurstLimit", "200", ...wholeNumber(1, 1_000_000)),
+    protect: read("protect", "false", parseBoolean, oneOf([true, false])),
+    functionSettings: readFunctions(config, functionFolders, problems),
+  };
+  problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders));
+  if (isComplete(settings)) {
+    const { strategy, computeName, rateLimit, burstLimit, ...others } = settings;
+    const compute = buildComputes[computeName];
+    const { deploymentConfigName, minutes } = releaseStrategies[strategy];
+    checkTimeout(config, compute, settings.buildTimeoutMinutes, minutes, refuse);
+    if (problems.length === 0) {
+      return { ...others, compute, deploymentConfigName, throttling: { rateLimit, burstLimit } };
+    }
   }
+  const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
+  throw new pulumi.RunError(
+    `${count} not usable; nothing was changed.\n${problems.map((problem) => `  - ${problem}`).join("\n")}\n` +
+      `Set a value with: pulumi config set <key> <value>`,
+  );
+}
 
+/** CodeConnections tells its actions from those of codestar-connections, its former name: so that name is refused. */
+const connectionPattern = /^arn:[\w-]+:codeconnections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
+// With the six characters that Secrets Manager adds: IAM compares the whole ARN.
+const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
+
+function readCredential(config: pulumi.Config, refuse: Refuse): CredentialSetting | undefined {
   const connectionArn = config.get("connectionArn");
   const tokenSecretArn = config.get("tokenSecretArn");
-  if (connectionArn === undefined && tokenSecretArn === undefined) {
-    refuse("connectionArn", undefined, "set it or tokenSecretArn, so that CodeBuild can read the repository");
+  const token = config.get("token");
+  const given = Object.entries({ connectionArn, tokenSecretArn, token }).filter(([, value]) => value !== undefined);
+  if (given.length === 0) {
+    refuse("connectionArn", undefined, "set it, tokenSecretArn or token, so that CodeBuild can read the repository");
   }
-  if (connectionArn !== undefined && tokenSecretArn !== undefined) {
-    refuse("tokenSecretArn", tokenSecretArn, "connectionArn is set as well; exactly one of the two is allowed");
+  for (const [key] of given.slice(1)) {
+    refuse(
+      key,
+      "***",
+      `${given[0]?.[0]} is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed`,
+    );
   }
   if (connectionArn !== undefined && !connectionPattern.test(connectionArn)) {
-    refuse(
+    return refuse(
       "connectionArn",
       connectionArn,
       "it must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>",
     );
   }
   if (tokenSecretArn !== undefined && !secretPattern.test(tokenSecretArn)) {
-    refuse(
+    return refuse(
       "tokenSecretArn",
       tokenSecretArn,
       "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>",
     );
   }
-
-  const strategy = config.get("releaseStrategy") ?? "allAtOnce";
-  if (!isKeyOf(releaseStrategies, strategy)) {
-    refuse("releaseStrategy", strategy, `it must be one of ${Object.keys(releaseStrategies).join(", ")}`);
+  if (token !== undefined && !(isSecret(config, "token") && /^\w{20,}$/.test(token))) {
+    return refuse("token", "***", "it must be a personal access token, set with: pulumi config set --secret token");
   }
+  return given.length !== 1
+    ? undefined
+    : connectionArn !== undefined
+      ? { type: "CODECONNECTIONS", arn: connectionArn }
+      : tokenSecretArn !== undefined
+        ? { type: "SECRETS_MANAGER", arn: tokenSecretArn }
+        : { type: "TOKEN", token: config.requireSecret("token") };
+}
 
-  const logRetentionDays = config.get("logRetentionDays") ?? "30";
-  if (!retentionDays.some((days) => String(days) === logRetentionDays)) {
-    refuse("logRetentionDays", logRetentionDays, `it must be one of ${retentionDays.join(", ")}`);
+/** Whether a key's value, or any part of it, is encrypted in the stack's configuration file. */
+function isSecret(config: pulumi.Config, key: string): boolean {
+  // The SDK exports it, but leaves it out of its types.
+  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
+  return isConfigSecret(`${config.name}:${key}`);
+}
+
+function readFunctions(
+  config: pulumi.Config,
+  folders: readonly string[],
+  problems: string[],
+): Settings["functionSettings"] {
+  const key = `${config.name}:functions`;
+  const set = parseObject(config.get("functions") ?? "{}");
+  if (!set) {
+    problems.push(`${key} must be an object with a function's folder as each key`);
   }
-
-  const buildTimeoutMinutes = config.get("buildTimeoutMinutes") ?? "5";
-  if (!/^\d+$/.test(buildTimeoutMinutes) || Number(buildTimeoutMinutes) < 5 || Number(buildTimeoutMinutes) > 2160) {
-    refuse("buildTimeoutMinutes", buildTimeoutMinutes, "it must be a whole number from 5 to 2160");
+  for (const [folder, settings] of Object.entries(set ?? {})) {
+    problems.push(
+      ...(folders.includes(folder)
+        ? functionProblems(settings).map((problem) => `${key}.${folder}${problem}`)
+        : [`${key}.${folder} is no function: there are ${folders.join(", ")}`]),
+    );
   }
+  return (folder) => {
+    if (!folders.includes(folder)) {
+      throw new Error(`there is no function "${folder}"; the folders with a handler.ts are: ${folders.join(", ")}`);
+    }
+    const settings: FunctionSettings = { ...functionDefaults, ...(set?.[folder] as Partial<FunctionSettings>) };
+    return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
+  };
+}
 
-  const prefix = `${pulumi.getProject()}-${pulumi.getStack()}`;
+function secrets(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, pulumi.secret(value)]));
+}
+
+/** A build waits for its release: it must not be stopped before the traffic has shifted. */
+function checkTimeout(
+  config: pulumi.Config,
+  compute: BuildCompute,
+  timeoutMinutes: number,
+  releaseMinutes: number,
+  refuse: Refuse,
+): void {
+  const needed = releaseMinutes + buildMinutes;
+  const takes = `a build with its release takes up to ${needed} minutes with this releaseStrategy`;
+  if (isLambdaCompute(compute)) {
+    if (config.get("buildTimeoutMinutes") !== undefined) {
+      refuse(
+        "buildTimeoutMinutes",
+        timeoutMinutes,
+        "remove it: buildCompute is Lambda compute, which takes no timeout",
+      );
+    }
+    if (needed > lambdaComputeMinutes) {
+      const limit = `Lambda compute stops it after ${lambdaComputeMinutes}`;
+      refuse("buildCompute", config.get("buildCompute"), `${takes}, ${limit}; choose x86 or arm, or a faster strategy`);
+    }
+  } else if (needed > timeoutMinutes) {
+    refuse("buildTimeoutMinutes", timeoutMinutes, `${takes}: set at least that, or a faster strategy`);
+  }
+}
+
+/** What AWS would refuse of `aws:defaultTags`, which the provider adds to every resource. */
+function tagProblems(): string[] {
+  const text = new pulumi.Config("aws").get("defaultTags");
+  const tags = text === undefined ? {} : parseObject(text)?.tags;
+  const entries = isObject(tags) ? Object.entries(tags) : undefined;
+  const isUsable = ([key, value]: [string, unknown]): boolean =>
+    /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(key) &&
+    typeof value === "string" &&
+    /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
+  return entries && entries.length <= 50 && entries.every(isUsable)
+    ? []
+    : [
+        `aws:defaultTags is ${JSON.stringify(text)}: it must be an object whose "tags" has at most 50 keys of up to 128 characters (not aws:…), ` +
+          "each with a string of up to 256; letters, digits, spaces and _ . : / = + - @ are allowed",
+      ];
+}
+
+function nameProblems(prefix: string, functionFolders: readonly string[]): string[] {
+  const problems: string[] = [];
   if (!/^[A-Za-z0-9_-]+$/.test(prefix)) {
     problems.push(
       `project and stack are "${prefix}": AWS names may hold only letters, digits, "-" and "_"; rename the stack`,
@@ -126,37 +272,20 @@ export function readSettings(functionFolders: readonly string[]): Settings {
         `the function's name "${prefix}-${folder}" has ${length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
       );
     }
+    if (folder.length > maxFolderLength) {
+      problems.push(
+        `the folder functions/${folder} has ${folder.length} characters; the names of its roles leave ${maxFolderLength}: shorten it`,
+      );
+    }
   }
-
-  if (problems.length > 0 || !repository || !isKeyOf(releaseStrategies, strategy)) {
-    const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
-    throw new pulumi.RunError(
-      `${count} not usable; nothing was changed.\n${problems.map((problem) => `  - ${problem}`).join("\n")}\n` +
-        `Set a value with: pulumi config set <key> <value>`,
-    );
-  }
-  return {
-    prefix,
-    repository,
-    branch,
-    credential:
-      connectionArn !== undefined
-        ? { type: "CODECONNECTIONS", arn: connectionArn }
-        : { type: "SECRETS_MANAGER", arn: tokenSecretArn ?? "" },
-    deploymentConfigName: releaseStrategies[strategy],
-    logRetentionDays: Number(logRetentionDays),
-    buildTimeoutMinutes: Number(buildTimeoutMinutes),
-  };
+  return problems;
 }
 
-// Not codestar-connections, the service's former name: IAM tells its actions from those of codeconnections.
-const connectionPattern = /^arn:[\w-]+:codeconnections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
-// With the six characters that Secrets Manager adds: IAM compares the whole ARN.
-const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
+const repositoryRule = 'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"';
 const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
 
-function parseRepository(url: string | undefined): Repository | undefined {
-  if (url === undefined || !URL.canParse(url)) {
+function parseRepository(url: string): Repository | undefined {
+  if (!URL.canParse(url)) {
     return undefined;
   }
   const { protocol, username, password, search, hash, host, pathname } = new URL(url);
@@ -171,6 +300,54 @@ function parseRepository(url: string | undefined): Repository | undefined {
   };
 }
 
-function isKeyOf<T extends object>(table: T, key: string): key is Extract<keyof T, string> {
-  return Object.hasOwn(table, key);
+const originsRule = 'it must be a list of origins, such as ["https://www.example.com"], or ["*"]';
+
+function parseOrigins(text: string): string[] | undefined {
+  const origins = parseJson(text);
+  const isOrigin = (origin: unknown): origin is string =>
+    typeof origin === "string" &&
+    URL.canParse(origin) &&
+    /^https?:\/\/[^*]+$/.test(origin) &&
+    new URL(origin).origin === origin;
+  return Array.isArray(origins) && (origins.every(isOrigin) || (origins.length === 1 && origins[0] === "*"))
+    ? origins
+    : undefined;
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  return text === "true" ? true : text === "false" ? false : undefined;
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  const value = parseJson(text);
+  return isObject(value) ? value : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What reads a whole number within limits, and the rule that says so. */
+function wholeNumber(least: number, most: number): [parse: (text: string) => number | undefined, rule: string] {
+  return [
+    (text) => (/^\d+$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined),
+    `it must be a whole number from ${least} to ${most}`,
+  ];
+}
+
+function keyOf<T extends object>(table: T): (text: string) => Extract<keyof T, string> | undefined {
+  return (text) => (Object.hasOwn(table, text) ? (text as Extract<keyof T, string>) : undefined);
+}
+
+function oneOf(values: readonly unknown[]): string {
+  return `it must be one of ${values.join(", ")}`;
+}
+
+/** Whether every property has a value. */
+function isComplete<T extends object>(partial: T): partial is T & { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.values(partial).every((value) => value !== undefined);
 }

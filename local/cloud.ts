@@ -3,10 +3,12 @@ import { AwsEndpoint } from "./awsEndpoint.ts";
 import { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { CodeBuild } from "./codebuild/codebuild.ts";
 import { CodeDeploy } from "./codedeploy.ts";
+import { EventBridge } from "./eventBridge.ts";
 import { GitHub } from "./github.ts";
 import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
+import { ParameterStore } from "./parameterStore.ts";
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
@@ -19,6 +21,8 @@ export class LocalCloud {
   readonly codedeploy: CodeDeploy;
   readonly github: GitHub;
   readonly codebuild: CodeBuild;
+  readonly eventBridge = new EventBridge();
+  readonly parameters = new ParameterStore(this.eventBridge);
   #aws: Listening | undefined;
 
   private constructor(directory: string) {
@@ -44,7 +48,7 @@ export class LocalCloud {
    */
   static async start(directory: string, apiPort: number): Promise<LocalCloud> {
     const cloud = new LocalCloud(directory);
-    const aws = new AwsEndpoint([cloud.lambda.service, cloud.codedeploy.service]);
+    const aws = new AwsEndpoint([cloud.lambda.service, cloud.codedeploy.service, cloud.codebuild.service]);
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
 import type { Lambda } from "./lambda/lambda.ts";
 
+const allAtOnce = "CodeDeployDefault.LambdaAllAtOnce";
+
 const version = z.string().regex(/^[1-9]\d*$/);
 const appSpecSchema = z.strictObject({
   version: z.literal(0),
@@ -34,7 +36,7 @@ export class CodeDeploy {
     this.#lambda = lambda;
   }
 
-  createDeploymentGroup(application: string, name: string, config: "CodeDeployDefault.LambdaAllAtOnce"): void {
+  createDeploymentGroup(application: string, name: string, config: string): void {
     this.#groups.set(`${application}/${name}`, config);
   }
 
@@ -68,6 +70,10 @@ export class CodeDeploy {
     const deploymentConfigName = this.#groups.get(group);
     if (!deploymentConfigName) {
       throw new AwsError("DeploymentGroupDoesNotExistException", `No Deployment Group found for name: ${group}`);
+    }
+    if (deploymentConfigName !== allAtOnce) {
+      const message = `the local cloud shifts traffic by ${allAtOnce} only, not by ${deploymentConfigName}`;
+      throw new AwsError("NotImplemented", message);
     }
     const shift = shiftOf(input);
     const deploymentId = `d-${randomBytes(5).toString("hex").slice(0, 9).toUpperCase()}`;

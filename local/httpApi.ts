@@ -74,7 +74,7 @@ export interface Port {
 }
 
 /**
- * An HTTP API: routes of one method and one path, payload format 2.0, response inference and access log.
+ * An HTTP API: routes of one method and one path, payload format 2.0, response inference, CORS, throttling and access log.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
@@ -88,6 +88,9 @@ export class HttpApi {
   /** Integration ids, by route key. */
   readonly #routes = new Map<string, string>();
   #stage: { readonly name: string; readonly logGroup: string; readonly format: string } | undefined;
+  /** Whether a route takes one more request. */
+  #admits: (routeKey: string) => boolean = () => true;
+  #cors: Cors | undefined;
 
   constructor(url: string, lambda: Lambda, logs: CloudWatchLogs) {
     this.url = url;
@@ -95,12 +98,20 @@ export class HttpApi {
     this.#logs = logs;
   }
 
+  /** @param cors Without it, preflights are requests like others, and a function's CORS headers are passed on. */
+  putCors(cors: Cors | undefined): void {
+    this.#cors = cors;
+  }
+
   /**
    * Creates the stage, or changes it.
    * @param format An access log's line, in which `$context.<name>` stands for a value.
+   * @param throttling What exceeds it is answered 429; without it, routes take all that comes.
+   * @param now A clock that never goes back, in seconds.
    */
-  putStage(name: string, logGroup: string, format: string): void {
+  putStage(name: string, logGroup: string, format: string, throttling?: Throttling, now = process.uptime): void {
     this.#stage = { name, logGroup, format };
+    this.#admits = throttling ? tokenBuckets(throttling, now) : () => true;
   }
 
   deleteStage(): void {
@@ -142,10 +153,14 @@ export class HttpApi {
     context.status = reply.status;
     context.responseLatency = Date.now() - started.getTime();
     this.#writeAccessLog(context);
-    response.writeHead(reply.status, { ...reply.headers, "apigw-requestid": context.requestId }).end(reply.body);
+    const headers = this.#cors ? withCors(this.#cors, request, reply.headers) : reply.headers;
+    response.writeHead(reply.status, { ...headers, "apigw-requestid": context.requestId }).end(reply.body);
   }
 
   async #answer(request: IncomingMessage, context: Context, started: Date): Promise<HttpReply> {
+    if (this.#stage && this.#cors && isPreflight(request)) {
+      return { status: 204, headers: {}, body: "" };
+    }
     const url = new URL(request.url ?? "/", "http://localhost");
     const routeKey = `${request.method} ${url.pathname}`;
     const integration = this.#integrations.get(this.#routes.get(routeKey) ?? "");
@@ -153,6 +168,9 @@ export class HttpApi {
       return message(404, "Not Found");
     }
     context.routeKey = routeKey;
+    if (!this.#admits(routeKey)) {
+      return message(429, "Too Many Requests");
+    }
     const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started);
     const { functionName, qualifier } = integration;
     const source = arn("execute-api", `${this.id}/${this.#stage.name}/${request.method}${url.pathname}`);
@@ -224,6 +242,26 @@ export class HttpApi {
   }
 }
 
+/** An `Api`'s `corsConfiguration`. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */
+export interface Cors {
+  /** Origins, e.g. `https://www.example.com`; `*` stands for all, `https://*` and `http://*` for all that begin so. */
+  readonly allowOrigins: readonly string[];
+  /** HTTP methods, or `*`. */
+  readonly allowMethods: readonly string[];
+  /** Names of request headers, or `*`. */
+  readonly allowHeaders: readonly string[];
+  /** How long a browser may keep the answer to a preflight, in seconds. */
+  readonly maxAge: number;
+}
+
+/** A `Stage`'s `defaultRouteSettings`. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html */
+export interface Throttling {
+  /** Requests per second that each route takes in the long run. */
+  readonly throttlingRateLimit: number;
+  /** Requests that each route takes at once: the size of its token bucket. */
+  readonly throttlingBurstLimit: number;
+}
+
 interface Integration {
   readonly functionName: string;
   readonly qualifier: string;
@@ -269,6 +307,55 @@ export function inferResponse(value: unknown): HttpReply {
       ...(Array.isArray(cookies) && { "set-cookie": cookies.map(String) }),
     },
     body: isBase64Encoded === true ? Buffer.from(asText(body ?? ""), "base64") : asText(body ?? ""),
+  };
+}
+
+/**
+ * A token bucket for each route, full at first.
+ *
+ * @param now A clock that never goes back, in seconds.
+ * @returns What takes a token from a route's bucket, and says whether there was a whole one.
+ */
+export function tokenBuckets(throttling: Throttling, now: () => number): (routeKey: string) => boolean {
+  const { throttlingRateLimit: rate, throttlingBurstLimit: burst } = throttling;
+  const buckets = new Map<string, { readonly tokens: number; readonly at: number }>();
+  return (routeKey) => {
+    const at = now();
+    const last = buckets.get(routeKey) ?? { tokens: burst, at };
+    const tokens = Math.min(burst, last.tokens + (at - last.at) * rate);
+    if (tokens >= 1) {
+      buckets.set(routeKey, { tokens: tokens - 1, at });
+    }
+    return tokens >= 1;
+  };
+}
+
+/** Whether a browser asks if it may make a request of another origin. */
+function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === "OPTIONS" && "origin" in headers && "access-control-request-method" in headers;
+}
+
+/** A reply's headers, with those of the API's CORS in place of the function's own. */
+function withCors(cors: Cors, request: IncomingMessage, headers: HttpReply["headers"]): HttpReply["headers"] {
+  const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("access-control-")));
+  const { origin = "" } = request.headers;
+  const allowed = cors.allowOrigins.find(
+    (one) => one === origin || (/^(https?:\/\/)?\*$/.test(one) && origin.startsWith(one.slice(0, -1))),
+  );
+  const preflight = isPreflight(request);
+  if (origin === "" || allowed === undefined || (request.method === "OPTIONS" && !preflight)) {
+    return others;
+  }
+  return {
+    ...others,
+    ...(allowed === "*"
+      ? { "access-control-allow-origin": "*" }
+      : { "access-control-allow-origin": origin, vary: [others.vary ?? [], "origin"].flat().join(", ") }),
+    ...(preflight && {
+      "access-control-allow-methods": cors.allowMethods.join(","),
+      "access-control-allow-headers": cors.allowHeaders.join(","),
+      "access-control-max-age": String(cors.maxAge),
+    }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -6,8 +7,10 @@ import {
   array,
   instanceof as instanceOf,
   literal,
+  looseObject,
   number,
   enum as oneOf,
+  record,
   strictObject,
   string,
   unknown,
@@ -140,15 +143,53 @@ function kind<Shape extends z.ZodRawShape>(
   };
 }
 
+const policyDocument = looseObject({ Version: literal("2012-10-17"), Statement: array(unknown()) });
+const eventPattern = strictObject({
+  source: array(string()),
+  "detail-type": array(string()),
+  detail: record(string(), array(string())),
+});
+const startBuildInput = strictObject({ sourceVersion: string() });
+
+/** The physical name that the provider makes of a logical one. */
+function autoName(logicalName: string, maxLength: number): string {
+  const name = `${logicalName}-${randomHex(7)}`;
+  if (name.length > maxLength) {
+    throw new Error(`${logicalName}: a name of more than ${maxLength} characters, ${name}, is not possible`);
+  }
+  return name;
+}
+
+function randomHex(length: number): string {
+  return randomBytes(length).toString("hex").slice(0, length);
+}
+
+/** Whether a value takes as many characters as AWS allows: of strings as they are, of documents without white space. */
+function shorterThan(maxLength: number): (value: unknown) => boolean {
+  return (value) => JSON.stringify(value).length <= maxLength;
+}
+
 /** Every type and property that the program declares, and nothing else. */
-function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud): Record<string, Kind> {
+function typesOf(cloud: LocalCloud): Record<string, Kind> {
+  const { apiGateway, codebuild, codedeploy, eventBridge, lambda, logs, parameters } = cloud;
   return {
     "aws:apigatewayv2/api:Api": kind(
-      { name: string(), description: string(), protocolType: literal("HTTP") },
+      {
+        name: string().max(128),
+        description: string().max(1024),
+        protocolType: literal("HTTP"),
+        corsConfiguration: strictObject({
+          allowOrigins: array(string()),
+          allowMethods: array(string()),
+          allowHeaders: array(string()),
+          maxAge: number(),
+        }).optional(),
+      },
       ["protocolType"],
-      async (_inputs, _name, existing) => {
-        const { id, url } = existing ? apiGateway.api(existing) : await apiGateway.createApi();
-        return { id, apiEndpoint: url, executionArn: arn("execute-api", id) };
+      async ({ corsConfiguration }, _name, existing) => {
+        const api = existing ? apiGateway.api(existing) : await apiGateway.createApi();
+        api.putCors(corsConfiguration);
+        return { id: api.id, apiEndpoint: api.url, executionArn: arn("execute-api", api.id) };
       },
       (_, id) => apiGateway.deleteApi(id),
     ),
@@ -157,11 +198,13 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
         apiId: string(),
         name: literal("$default"),
         autoDeploy: literal(true),
+        defaultRouteSettings: strictObject({ throttlingRateLimit: number(), throttlingBurstLimit: number() }),
         accessLogSettings: strictObject({ destinationArn: string(), format: string() }),
       },
       ["apiId", "name"],
-      ({ apiId, name, accessLogSettings: { destinationArn, format } }) => {
-        apiGateway.api(apiId).putStage(name, destinationArn.split(":log-group:")[1] ?? "", format);
+      ({ apiId, name, defaultRouteSettings, accessLogSettings: { destinationArn, format } }) => {
+        const logGroup = destinationArn.split(":log-group:")[1] ?? "";
+        apiGateway.api(apiId).putStage(name, logGroup, format, defaultRouteSettings);
         return { id: name };
       },
       ({ apiId }) => apiGateway.api(apiId).deleteStage(),
@@ -190,7 +233,7 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
       ({ apiId, routeKey }) => apiGateway.api(apiId).deleteRoute(routeKey),
     ),
     "aws:cloudwatch/logGroup:LogGroup": kind(
-      { name: string(), retentionInDays: number() },
+      { name: string().max(512), retentionInDays: number() },
       ["name"],
       ({ name }) => {
         logs.createLogGroup(name);
@@ -200,8 +243,8 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
     ),
     "aws:codebuild/project:Project": kind(
       {
-        name: string(),
-        description: string(),
+        name: string().max(150),
+        description: string().max(255),
         serviceRole: string(),
         source: strictObject({
           type: literal("GITHUB"),
@@ -212,21 +255,24 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
         }),
         sourceVersion: string(),
         environment: strictObject({
-          type: literal("LINUX_CONTAINER"),
+          type: oneOf(["LINUX_CONTAINER", "ARM_CONTAINER", "LINUX_LAMBDA_CONTAINER", "ARM_LAMBDA_CONTAINER"]),
           computeType: string(),
           image: string(),
-          environmentVariables: array(strictObject({ name: string(), value: string() })),
+          environmentVariables: array(
+            strictObject({ name: string().regex(/^(?!CODEBUILD_)/, "is CodeBuild's own"), value: string() }),
+          ).refine(shorterThan(5500), "CodeBuild takes 5500 characters of environment variables"),
         }),
         artifacts: strictObject({ type: literal("NO_ARTIFACTS") }),
         logsConfig: strictObject({
           cloudwatchLogs: strictObject({ status: literal("ENABLED"), groupName: string() }),
         }),
-        buildTimeout: number(),
+        buildTimeout: number().optional(),
       },
       ["name"],
       (project) => {
         codebuild.putProject(project);
-        return { id: arn("codebuild", `project/${project.name}`) };
+        const projectArn = arn("codebuild", `project/${project.name}`);
+        return { id: projectArn, arn: projectArn };
       },
       ({ name }) => codebuild.deleteProject(name),
     ),
@@ -245,16 +291,49 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
       }),
       ({ projectName }) => codebuild.deleteWebhook(projectName),
     ),
+    "aws:cloudwatch/eventRule:EventRule": kind(
+      {
+        description: string().max(512),
+        eventPattern: string().refine((text) => eventPattern.safeParse(JSON.parse(text)).success, "is not known"),
+      },
+      [],
+      (rule, logicalName, existing) => {
+        const name = existing ?? autoName(logicalName, 64);
+        eventBridge.putRule(name, eventPattern.parse(JSON.parse(rule.eventPattern)));
+        return { id: name, name, arn: arn("events", `rule/${name}`) };
+      },
+      (_, id) => eventBridge.deleteRule(id),
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": kind(
+      {
+        rule: string(),
+        arn: string(),
+        roleArn: string(),
+        input: string(),
+      },
+      ["rule"],
+      ({ rule, arn: targetArn, input }, logicalName, existing) => {
+        const id = existing ?? autoName(logicalName, 64);
+        const [, projectName] = targetArn.split(":project/");
+        if (projectName === undefined) {
+          throw new Error(`${logicalName}: the local cloud's rules start CodeBuild projects only, not ${targetArn}`);
+        }
+        const { sourceVersion } = startBuildInput.parse(JSON.parse(input));
+        eventBridge.putTarget(id, rule, () => codebuild.startBuild(projectName, sourceVersion, `rule/${rule}`));
+        return { id };
+      },
+      (_, id) => eventBridge.deleteTarget(id),
+    ),
     "aws:codedeploy/application:Application": kind(
-      { name: string(), computePlatform: literal("Lambda") },
+      { name: string().max(100), computePlatform: literal("Lambda") },
       ["computePlatform", "name"],
       ({ name }) => ({ id: name, arn: arn("codedeploy", `application:${name}`) }),
     ),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": kind(
       {
         appName: string(),
-        deploymentGroupName: string(),
-        deploymentConfigName: literal("CodeDeployDefault.LambdaAllAtOnce"),
+        deploymentGroupName: string().max(100),
+        deploymentConfigName: string(),
         serviceRoleArn: string(),
         deploymentStyle: strictObject({
           deploymentType: literal("BLUE_GREEN"),
@@ -272,15 +351,54 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
       },
       ({ appName, deploymentGroupName }) => codedeploy.deleteDeploymentGroup(appName, deploymentGroupName),
     ),
-    // Roles and their policies are taken as they are: the local cloud enforces no permission but a function's own.
-    "aws:iam/role:Role": kind({ description: string(), assumeRolePolicy: unknown() }, [], (_, name) => ({
-      id: name,
-      name,
-      arn: `arn:aws:iam::${account.id}:role/${name}`,
-    })),
-    "aws:iam/rolePolicy:RolePolicy": kind({ role: string(), policy: unknown() }, ["role"], ({ role }, name) => ({
-      id: `${role}:${name}`,
-    })),
+    // Roles, policies and secrets are taken as they are: the local cloud enforces no permission but a function's own.
+    "aws:iam/role:Role": kind(
+      {
+        description: string().max(1000),
+        assumeRolePolicy: policyDocument.refine(shorterThan(2048), "IAM takes 2048 characters of a trust policy"),
+      },
+      [],
+      (_, logicalName, existing) => {
+        const name = existing ?? autoName(logicalName, 64);
+        return { id: name, name, arn: `arn:aws:iam::${account.id}:role/${name}` };
+      },
+    ),
+    "aws:iam/rolePolicy:RolePolicy": kind(
+      {
+        role: string(),
+        policy: policyDocument.refine(shorterThan(10_240), "IAM takes 10240 characters of inline policies"),
+      },
+      ["role"],
+      ({ role }, logicalName, existing) => ({ id: existing ?? `${role}:${autoName(logicalName, 128)}` }),
+    ),
+    "aws:secretsmanager/secret:Secret": kind(
+      { description: string().max(2048), recoveryWindowInDays: literal(0), tags: record(string(), string()) },
+      [],
+      (_, logicalName, existing) => {
+        // Secrets Manager adds six characters to the name.
+        const id = existing ?? arn("secretsmanager", `secret:${autoName(logicalName, 512)}-${randomHex(6)}`);
+        return { id, arn: id };
+      },
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": kind(
+      { secretId: string(), secretString: string().max(65_536) },
+      ["secretId"],
+      ({ secretId }) => ({ id: `${secretId}|${randomHex(8)}`, arn: secretId }),
+    ),
+    "aws:ssm/parameter:Parameter": kind(
+      {
+        name: string().max(1011),
+        description: string().max(1024),
+        type: literal("String"),
+        insecureValue: string().max(4096),
+      },
+      ["name"],
+      ({ name, insecureValue }) => {
+        parameters.put(name, insecureValue);
+        return { id: name, arn: arn("ssm", `parameter${name}`) };
+      },
+      ({ name }) => parameters.delete(name),
+    ),
     "aws:lambda/alias:Alias": kind(
       { name: string(), functionName: string(), functionVersion: string() },
       ["name", "functionName"],
@@ -293,19 +411,22 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
     ),
     "aws:lambda/function:Function": kind(
       {
-        name: string(),
+        name: string().max(64),
         role: string(),
         runtime: literal("nodejs24.x"),
         architectures: array(oneOf(["arm64", "x86_64"])),
         handler: string(),
         code: instanceOf(pulumi.asset.FileArchive),
-        memorySize: number(),
-        timeout: number(),
+        memorySize: number().min(128).max(10_240),
+        timeout: number().min(1).max(900),
+        environment: strictObject({
+          variables: record(string(), string()).refine(shorterThan(4096), "Lambda takes 4 KB of environment variables"),
+        }).optional(),
         loggingConfig: strictObject({ logFormat: literal("JSON"), logGroup: string() }),
         publish: literal(true),
       },
       ["name"],
-      async ({ code, loggingConfig, ...fn }, _, existing) => {
+      async ({ code, environment, loggingConfig, ...fn }, _, existing) => {
         const settings = {
           FunctionName: fn.name,
           Role: fn.role,
@@ -314,6 +435,7 @@ function typesOf({ apiGateway, codebuild, codedeploy, lambda, logs }: LocalCloud
           Handler: fn.handler,
           MemorySize: fn.memorySize,
           Timeout: fn.timeout,
+          Environment: environment && { Variables: environment.variables },
           LoggingConfig: { LogFormat: loggingConfig.logFormat, LogGroup: loggingConfig.logGroup },
         };
         const version = existing

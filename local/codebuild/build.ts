@@ -25,8 +25,10 @@ export interface Build {
   readonly id: string;
   readonly number: number;
   readonly project: string;
-  /** The commit to build. */
+  /** The commit or the branch to build. */
   readonly sourceVersion: string;
+  /** The commit, once the source is there. */
+  resolvedSourceVersion?: string;
   status: BuildStatus;
   readonly phases: BuildPhase[];
   /** The test cases of the build's reports. */
@@ -178,7 +180,11 @@ class BuildRun {
     const [home, temporary] = [join(directory, "home"), join(directory, "tmp")];
     await Promise.all([home, temporary].map((folder) => mkdir(folder, { recursive: true })));
     await git(directory, "clone", "--quiet", "--no-checkout", repository, this.#source);
-    await git(this.#source, "checkout", "--quiet", "--detach", this.#build.sourceVersion);
+    const { sourceVersion } = this.#build;
+    const isCommit = /^[0-9a-f]{40}$/.test(sourceVersion);
+    await git(this.#source, "checkout", "--quiet", "--detach", isCommit ? sourceVersion : `origin/${sourceVersion}`);
+    const commit = await git(this.#source, "rev-parse", "HEAD");
+    this.#build.resolvedSourceVersion = commit;
     const text = await readFile(join(this.#source, file), "utf8").catch(() => {
       throw new Error(`YAML_FILE_ERROR: the repository has no ${file}`);
     });
@@ -191,7 +197,7 @@ class BuildRun {
       ...buildspec.env?.variables,
       ...this.#args.variables,
       ...this.#args.environment,
-      CODEBUILD_RESOLVED_SOURCE_VERSION: this.#build.sourceVersion,
+      CODEBUILD_RESOLVED_SOURCE_VERSION: commit,
       CODEBUILD_SRC_DIR: this.#source,
     };
     const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);

@@ -2,9 +2,11 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import * as schemas from "@aws-sdk/client-codebuild";
 import { verify } from "@octokit/webhooks-methods";
 import { z } from "zod";
 import { account, arn } from "../account.ts";
+import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
 import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
 import type { GitHub } from "../github.ts";
 import { isForThisMachine, readBody } from "../httpServer.ts";
@@ -13,6 +15,8 @@ import { type Build, runBuild } from "./build.ts";
 /** What CodeBuild needs of a project, by the provider's names. */
 export interface Project {
   readonly name: string;
+  /** The branch that is built where nothing else is asked for. */
+  readonly sourceVersion: string;
   /** `location` is the repository's HTTPS URL, `buildspec` a path in it. */
   readonly source: { readonly location: string; readonly buildspec: string };
   readonly environment: {
@@ -20,8 +24,8 @@ export interface Project {
     readonly environmentVariables: readonly { readonly name: string; readonly value: string }[];
   };
   readonly logsConfig: { readonly cloudwatchLogs: { readonly groupName: string } };
-  /** Minutes. */
-  readonly buildTimeout: number;
+  /** Minutes; left out on Lambda compute, whose builds end after 15. */
+  readonly buildTimeout?: number | undefined;
 }
 
 /** Filters that must all pass; every `pattern` but an `EVENT`'s is a regular expression. */
@@ -89,19 +93,55 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     }
     const { source } = this.#project(projectName);
     const secret = randomBytes(32).toString("hex");
-    this.#webhooks.set(projectName, { secret, filterGroups, deliveries: new Set() });
+    this.#webhooks.set(projectName, { secret, filterGroups, repository: source.location, deliveries: new Set() });
     this.#args.github.addWebhook(source.location, url, secret);
     return url;
   }
 
   deleteWebhook(projectName: string): void {
-    this.#webhooks.delete(projectName);
-    this.#args.github.removeWebhook(this.#project(projectName).source.location, this.#urlOf(projectName));
+    const webhook = this.#webhooks.get(projectName);
+    if (webhook) {
+      this.#webhooks.delete(projectName);
+      this.#args.github.removeWebhook(webhook.repository, this.#urlOf(projectName));
+    }
   }
 
   /** The secret that a project's webhook verifies signatures with. */
   secretOf(projectName: string): string | undefined {
     return this.#webhooks.get(projectName)?.secret;
+  }
+
+  /**
+   * Starts a build of a branch or a commit.
+   * @param initiator Who asks for it, e.g. `rule/<name>`.
+   */
+  startBuild(projectName: string, sourceVersion: string, initiator: string): Build {
+    return this.#start(this.#project(projectName), sourceVersion, initiator, {});
+  }
+
+  /** What the AWS endpoint serves of CodeBuild. */
+  get service(): AwsService {
+    return {
+      signingName: "codebuild",
+      schemas,
+      operations: {
+        StartBuild: operation<{ projectName: string; sourceVersion?: string }>(
+          ["projectName", "sourceVersion"],
+          ({ projectName, sourceVersion }) => {
+            const project = this.#projects.get(projectName);
+            if (!project) {
+              throw new AwsError("ResourceNotFoundException", `Project cannot be found: ${projectName}`);
+            }
+            const { id, number, startTime, status } = this.startBuild(
+              projectName,
+              sourceVersion ?? project.sourceVersion,
+              "local",
+            );
+            return { build: { id, projectName, buildNumber: number, startTime, buildStatus: status } };
+          },
+        ),
+      },
+    };
   }
 
   /** Waits for a build's end. */
@@ -161,7 +201,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     if (push.deleted || !filterGroups.some(({ filters }) => filters.every(passes))) {
       return `no build: ${push.ref} passes no filter group of ${project.name}`;
     }
-    const build = this.#start(project, push.after, {
+    const build = this.#start(project, push.after, "GitHub-Hookshot", {
       CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: String(push.sender.id),
       CODEBUILD_WEBHOOK_EVENT: "PUSH",
       CODEBUILD_WEBHOOK_HEAD_REF: push.ref,
@@ -183,7 +223,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     return project;
   }
 
-  #start(project: Project, sourceVersion: string, variables: Record<string, string>): Build {
+  #start(project: Project, sourceVersion: string, initiator: string, variables: Record<string, string>): Build {
     const uuid = randomUUID();
     const { groupName } = project.logsConfig.cloudwatchLogs;
     const build: Build = {
@@ -202,9 +242,13 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       directory: join(this.#args.directory, uuid),
       repository: this.#args.github.pathOf(project.source.location),
       buildspec: project.source.buildspec,
-      timeoutMinutes: project.buildTimeout,
+      timeoutMinutes: project.buildTimeout ?? 15,
       variables: Object.fromEntries(project.environment.environmentVariables.map(({ name, value }) => [name, value])),
-      environment: { ...this.#variablesOf(build, project), ...variables },
+      environment: {
+        ...this.#variablesOf(build, project),
+        CODEBUILD_INITIATOR: initiator,
+        ...variables,
+      },
       log: this.#args.logs.open(groupName, uuid),
       signal: this.#stop.signal,
       onChange: () => this.emit("build", build),
@@ -226,7 +270,6 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       CODEBUILD_BUILD_ID: build.id,
       CODEBUILD_BUILD_IMAGE: project.environment.image,
       CODEBUILD_BUILD_NUMBER: String(build.number),
-      CODEBUILD_INITIATOR: "GitHub-Hookshot",
       CODEBUILD_PROJECT_ARN: arn("codebuild", `project/${project.name}`),
       CODEBUILD_SOURCE_REPO_URL: project.source.location,
       CODEBUILD_SOURCE_VERSION: build.sourceVersion,
@@ -238,6 +281,8 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 interface Webhook {
   readonly secret: string;
   filterGroups: readonly FilterGroup[];
+  /** The URL of the repository that it was added to, which the project may no longer be of. */
+  readonly repository: string;
   /** The ids of the deliveries received, so that one sent again builds nothing. */
   readonly deliveries: Set<string>;
 }

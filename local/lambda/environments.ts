@@ -96,8 +96,9 @@ class Environment {
       cwd: taskRoot,
       // V8's heap only: an environment on AWS is also ended for memory outside of it.
       execArgv: [`--max-old-space-size=${configuration.MemorySize}`],
-      // Only what Lambda sets: nothing of this machine's environment reaches a function.
+      // The function's own, and what Lambda sets: nothing of this machine's environment reaches a function.
       env: {
+        ...configuration.Environment?.Variables,
         _HANDLER: configuration.Handler,
         AWS_DEFAULT_REGION: account.region,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.MemorySize),

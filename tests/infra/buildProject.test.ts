@@ -17,6 +17,11 @@ const args: BuildProjectArgs = {
   branch: "main",
   filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
   buildspec: "buildspec.pr.yml",
+  compute: {
+    type: "LINUX_CONTAINER",
+    computeType: "BUILD_GENERAL1_SMALL",
+    image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+  },
   timeoutMinutes: 7,
   logRetentionDays: 14,
 };
@@ -132,6 +137,7 @@ describe("a build project that releases two functions", () => {
         releases: {
           application,
           functions: [functionOf("one"), functionOf("two")],
+          prefix: "app",
           deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
         },
       });
@@ -178,7 +184,7 @@ describe("each component", () => {
     const { registrations } = await evaluate(dev, () => {
       const { application, api, functionOf } = stack();
       const parent = { parent: api };
-      new HttpApi("inner", { prefix: "inner", logRetentionDays: 1 }, parent);
+      new HttpApi("inner", apiArgs, parent);
       functionOf("fn", parent);
       new BuildProject("build", args, parent);
       const group = { application, groupName: "g", functionArn: "arn:fn", deploymentConfigName: "config" };
@@ -192,9 +198,17 @@ describe("each component", () => {
   });
 });
 
+const apiArgs = {
+  prefix: "app",
+  logRetentionDays: 14,
+  corsOrigins: [],
+  throttling: { rateLimit: 1, burstLimit: 1 },
+  protect: false,
+};
+
 /** An API and a CodeDeploy application, and functions that use them. */
 function stack() {
-  const api = new HttpApi("http", { prefix: "app", logRetentionDays: 14 });
+  const api = new HttpApi("http", apiArgs);
   const application = new aws.codedeploy.Application("releases", { name: "app", computePlatform: "Lambda" });
   const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): HttpFunction =>
     new HttpFunction(
@@ -207,6 +221,10 @@ function stack() {
         deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
         prefix: "app",
         logRetentionDays: 14,
+        memorySize: 128,
+        timeout: 10,
+        environment: {},
+        protect: false,
       },
       opts,
     );

@@ -9,6 +9,10 @@ export interface Stack {
   readonly stack: string;
   /** The settings, without the project's name before the key. */
   readonly config: Readonly<Record<string, string>>;
+  /** The settings that are encrypted. */
+  readonly secretConfig?: Readonly<Record<string, string>>;
+  /** Settings of the AWS provider, e.g. `aws:defaultTags`. */
+  readonly awsConfig?: Readonly<Record<string, string>>;
   /** Whether nothing exists yet, so that ids and outputs are unknown. */
   readonly preview?: boolean;
   readonly partition?: string;
@@ -72,13 +76,13 @@ export class EvaluationError extends Error {
  * @throws {EvaluationError} with every problem, also those that nothing waited for.
  */
 export async function evaluate<T>(stack: Stack, declare: () => T | Promise<T>): Promise<Evaluation<T>> {
-  const { project, preview = false, config } = stack;
+  const { project, preview = false, config, secretConfig = {}, awsConfig = {} } = stack;
   const problems = new Set<unknown>();
   const mocks = new StrictMocks(stack, problems);
   await pulumi.runtime.setMocks(mocks, project, stack.stack, preview);
-  pulumi.runtime.setAllConfig(
-    Object.fromEntries(Object.entries(config).map(([key, value]) => [`${project}:${key}`, value])),
-  );
+  const qualified = (key: string): string => `${project}:${key}`;
+  const own = Object.entries({ ...config, ...secretConfig }).map(([key, value]) => [qualified(key), value]);
+  pulumi.runtime.setAllConfig({ ...Object.fromEntries(own), ...awsConfig }, Object.keys(secretConfig).map(qualified));
   const recorder = new Recorder(pulumi.runtime.getMonitor(), problems);
 
   const note = (problem: unknown): void => {
@@ -281,9 +285,11 @@ class StrictMocks implements pulumi.runtime.Mocks {
 
 const componentTypes = new Set([
   "push-to-live:index:BuildProject",
+  "push-to-live:index:ConfigurationRelease",
   "push-to-live:index:DeploymentGroup",
   "push-to-live:index:HttpApi",
   "push-to-live:index:HttpFunction",
+  "push-to-live:index:TokenSecret",
 ]);
 
 /** A resource's id, and the outputs that are not inputs. */
@@ -319,6 +325,12 @@ function resourcesOf(
       id: text(inputs, "name"),
       arn: arn("logs", `log-group:${text(inputs, "name")}`),
     }),
+    "aws:cloudwatch/eventRule:EventRule": (_, name) => ({
+      id: made(name),
+      name: made(name),
+      arn: arn("events", `rule/${made(name)}`),
+    }),
+    "aws:cloudwatch/eventTarget:EventTarget": (_, name) => ({ id: made(name), targetId: made(name) }),
     "aws:codebuild/project:Project": (inputs) => {
       const projectArn = arn("codebuild", `project/${text(inputs, "name")}`);
       return { id: projectArn, arn: projectArn };
@@ -326,6 +338,7 @@ function resourcesOf(
     "aws:codebuild/webhook:Webhook": (inputs) => ({
       id: text(inputs, "projectName"),
       payloadUrl: `https://codebuild.${region}.amazonaws.com/webhooks?t=${text(inputs, "projectName")}`,
+      secret: "the-webhook-secret",
       url: "https://api.github.com/repos/owner/name/hooks/1",
     }),
     "aws:codedeploy/application:Application": (inputs, name) => ({
@@ -362,6 +375,20 @@ function resourcesOf(
         version: "3",
       };
     },
+    "aws:secretsmanager/secret:Secret": (_, name) => {
+      const secretArn = arn("secretsmanager", `secret:${made(name)}-AbCdEf`);
+      return { id: secretArn, name: made(name), arn: secretArn };
+    },
+    "aws:secretsmanager/secretVersion:SecretVersion": (inputs) => ({
+      id: `${text(inputs, "secretId")}|00000000-1111-2222-3333-444444444444`,
+      versionId: "00000000-1111-2222-3333-444444444444",
+      arn: text(inputs, "secretId"),
+    }),
+    "aws:ssm/parameter:Parameter": (inputs) => ({
+      id: text(inputs, "name"),
+      version: 1,
+      arn: arn("ssm", `parameter${text(inputs, "name")}`),
+    }),
     "aws:lambda/permission:Permission": (_, name) => ({ id: made(name), statementId: made(name) }),
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -16,11 +17,32 @@ import {
 type Program = Evaluation<typeof import("../../index.ts")>;
 
 const root = join(import.meta.dirname, "../..");
+/** Of the function's configuration as the dev stack has it. */
+const configurationHash = createHash("sha256")
+  .update(
+    JSON.stringify({
+      "hello-user": {
+        role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",
+        runtime: "nodejs24.x",
+        architectures: ["arm64"],
+        handler: "handler.handler",
+        memorySize: 128,
+        timeout: 10,
+        loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
+      },
+    }),
+  )
+  .digest("hex");
 const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
 const enterprise: Stack = {
   ...dev,
   config: { repository: "https://git.example.com/owner/name", tokenSecretArn: secretArn },
 };
+const withToken = {
+  ...dev,
+  config: { repository: dev.config.repository },
+  secretConfig: { token: "ghp_0123456789abcdefghij" },
+} as const satisfies Stack;
 
 describe("the program of a dev stack", () => {
   let program: Program;
@@ -37,17 +59,21 @@ describe("the program of a dev stack", () => {
         "aws:apigatewayv2/integration:Integration": 1,
         "aws:apigatewayv2/route:Route": 1,
         "aws:apigatewayv2/stage:Stage": 1,
+        "aws:cloudwatch/eventRule:EventRule": 1,
+        "aws:cloudwatch/eventTarget:EventTarget": 1,
         "aws:cloudwatch/logGroup:LogGroup": 3,
         "aws:codebuild/project:Project": 1,
         "aws:codebuild/webhook:Webhook": 1,
         "aws:codedeploy/application:Application": 1,
         "aws:codedeploy/deploymentGroup:DeploymentGroup": 1,
-        "aws:iam/role:Role": 3,
-        "aws:iam/rolePolicy:RolePolicy": 3,
+        "aws:iam/role:Role": 4,
+        "aws:iam/rolePolicy:RolePolicy": 4,
         "aws:lambda/alias:Alias": 1,
         "aws:lambda/function:Function": 1,
         "aws:lambda/permission:Permission": 1,
+        "aws:ssm/parameter:Parameter": 1,
         "push-to-live:index:BuildProject": 1,
+        "push-to-live:index:ConfigurationRelease": 1,
         "push-to-live:index:DeploymentGroup": 1,
         "push-to-live:index:HttpApi": 1,
         "push-to-live:index:HttpFunction": 1,
@@ -80,6 +106,12 @@ describe("the program of a dev stack", () => {
         "iam.RolePolicy deploy-policy": "BuildProject deploy",
         "codebuild.Project deploy": "BuildProject deploy",
         "codebuild.Webhook deploy-webhook": "BuildProject deploy",
+        "ConfigurationRelease configuration": undefined,
+        "ssm.Parameter configuration": "ConfigurationRelease configuration",
+        "cloudwatch.EventRule configuration-rule": "ConfigurationRelease configuration",
+        "cloudwatch.EventTarget configuration-target": "ConfigurationRelease configuration",
+        "iam.Role configuration-role": "ConfigurationRelease configuration",
+        "iam.RolePolicy configuration-policy": "ConfigurationRelease configuration",
       });
     });
 
@@ -135,6 +167,33 @@ describe("the program of a dev stack", () => {
           "iam.RolePolicy deploy-policy",
         ],
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
+        "iam.RolePolicy configuration-policy": ["codebuild.Project deploy", "iam.Role configuration-role"],
+        "cloudwatch.EventTarget configuration-target": [
+          "cloudwatch.EventRule configuration-rule",
+          "codebuild.Project deploy",
+          "iam.Role configuration-role",
+          "iam.RolePolicy configuration-policy",
+        ],
+        // All of the function and of the build: what its change starts must find them as they are now.
+        "ssm.Parameter configuration": [
+          "apigatewayv2.Integration hello-user-integration",
+          "apigatewayv2.Route hello-user-route",
+          "cloudwatch.EventTarget configuration-target",
+          "cloudwatch.LogGroup deploy-log",
+          "cloudwatch.LogGroup hello-user-log",
+          "codebuild.Project deploy",
+          "codebuild.Webhook deploy-webhook",
+          "codedeploy.DeploymentGroup hello-user-deployments",
+          "iam.Role deploy-role",
+          "iam.Role hello-user-deployments-role",
+          "iam.Role hello-user-role",
+          "iam.RolePolicy deploy-policy",
+          "iam.RolePolicy hello-user-deployments-policy",
+          "iam.RolePolicy hello-user-policy",
+          "lambda.Alias hello-user-live",
+          "lambda.Function hello-user",
+          "lambda.Permission hello-user-permission",
+        ],
       });
     });
 
@@ -171,15 +230,17 @@ describe("the program of a dev stack", () => {
           projectName: "push-to-live-dev-deploy",
           webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         },
+        "ConfigurationRelease configuration": { hash: configurationHash },
       });
     });
 
-    it("exports exactly the address, the functions' names, the build project and the webhook", async () => {
+    it("exports exactly the address, the functions' names, the build project, the webhook and the configuration's hash", async () => {
       expect(await valueFrom({ ...program.result })).to.deep.equal({
         apiUrl: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
         functionNames: { "hello-user": "push-to-live-dev-hello-user" },
         deployProject: "push-to-live-dev-deploy",
         webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
+        configurationHash: `${configurationHash}; a change is released by a build of push-to-live-dev-deploy, which starts by itself`,
       });
     });
 
@@ -202,7 +263,12 @@ describe("the program of a dev stack", () => {
 
     it("has one stage, at the root of its address, that deploys itself and writes to the access log", () => {
       const { accessLogSettings, ...others } = inputsOf("apigatewayv2.Stage http-stage");
-      expect(others).to.deep.equal({ apiId: "http-api-0a1b2c3", name: "$default", autoDeploy: true });
+      expect(others).to.deep.equal({
+        apiId: "http-api-0a1b2c3",
+        name: "$default",
+        autoDeploy: true,
+        defaultRouteSettings: { throttlingRateLimit: 100, throttlingBurstLimit: 200 },
+      });
       expect(accessLogSettings)
         .to.be.an("object")
         .with.property(
@@ -373,11 +439,39 @@ describe("the program of a dev stack", () => {
     });
   });
 
+  describe("a changed configuration", () => {
+    it("changes a parameter", () => {
+      expect(inputsOf("ssm.Parameter configuration")).to.deep.equal({
+        name: "/releases/push-to-live-dev/configuration",
+        description: "A change starts the deploy build, which releases the functions' configuration",
+        type: "String",
+        insecureValue: configurationHash,
+      });
+    });
+
+    it("which starts the deploy build of the branch when it is updated, not when it is created", () => {
+      const { eventPattern, ...rule } = inputsOf("cloudwatch.EventRule configuration-rule");
+      expect(rule).to.deep.equal({ description: "A changed configuration starts the deploy build" });
+      expect(JSON.parse(String(eventPattern))).to.deep.equal({
+        source: ["aws.ssm"],
+        "detail-type": ["Parameter Store Change"],
+        detail: { name: ["/releases/push-to-live-dev/configuration"], operation: ["Update"] },
+      });
+      expect(inputsOf("cloudwatch.EventTarget configuration-target")).to.deep.equal({
+        rule: "configuration-rule-0a1b2c3",
+        arn: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev-deploy",
+        roleArn: "arn:aws:iam::123456789012:role/configuration-role-0a1b2c3",
+        input: '{"sourceVersion":"main"}',
+      });
+    });
+  });
+
   describe("the roles", () => {
     for (const [name, description, service] of [
       ["hello-user-role", "The function runs as this role", "lambda.amazonaws.com"],
       ["hello-user-deployments-role", "CodeDeploy moves the alias of one function", "codedeploy.amazonaws.com"],
       ["deploy-role", "A push to the branch: test, bundle, release", "codebuild.amazonaws.com"],
+      ["configuration-role", "A changed configuration starts the deploy build", "events.amazonaws.com"],
     ] as const) {
       it(`lets only ${service} assume ${name}`, () => {
         expect(inputsOf(`iam.Role ${name}`)).to.deep.equal({
@@ -421,6 +515,23 @@ describe("the program of a dev stack", () => {
                 "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
                 "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
               ],
+            },
+          ],
+        },
+      });
+    });
+
+    it("let the rule start the deploy build, and nothing else", () => {
+      expect(inputsOf("iam.RolePolicy configuration-policy")).to.deep.equal({
+        role: "configuration-role-0a1b2c3",
+        policy: {
+          Version: "2012-10-17",
+          Statement: [
+            {
+              Sid: "StartBuild",
+              Effect: "Allow",
+              Action: ["codebuild:StartBuild"],
+              Resource: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev-deploy",
             },
           ],
         },
@@ -529,18 +640,43 @@ describe("the program of other stacks", () => {
     });
   });
 
-  for (const stack of [dev, enterprise]) {
-    it(`grants no action with a wildcard and no resource "*" with ${Object.keys(stack.config).join(" and ")}`, async () => {
-      const { registrations } = await programOf(stack);
-      const statements = statementsOf(registrations);
-      expect(statements).to.have.lengthOf(10);
-      for (const statement of statements) {
-        expect(statement).to.have.all.keys("Sid", "Effect", "Action", "Resource");
-        expect(listOf(statement.Action).filter((action) => !/^[a-z]+:[A-Za-z]+$/.test(action))).to.deep.equal([]);
-        expect(listOf(statement.Resource).filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal([]);
-      }
+  it("keeps a token in a secret of the stack's own, and never shows it", async () => {
+    const { registrations } = await loadProgram(withToken);
+    expect(only(registrations, "secretsmanager.Secret token").inputs).to.deep.equal({
+      description: "CodeBuild of push-to-live-dev reads its repository with it",
+      recoveryWindowInDays: 0,
+      tags: {
+        "codebuild:source": "",
+        "codebuild:source:type": "personal_access_token",
+        "codebuild:source:provider": "github",
+      },
     });
-  }
+    const made = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-0a1b2c3-AbCdEf";
+    const { secretId, secretString } = only(registrations, "secretsmanager.SecretVersion token-value").inputs;
+    expect(secretId).to.equal(made);
+    expect(pulumi.runtime.isRpcSecret(secretString)).to.equal(true);
+    expect(JSON.parse(pulumi.runtime.unwrapRpcSecret(secretString))).to.deep.equal({
+      ServerType: "GITHUB",
+      AuthType: "PERSONAL_ACCESS_TOKEN",
+      Token: withToken.secretConfig.token,
+    });
+    const { source } = only(registrations, "codebuild.Project deploy").inputs;
+    expect(source).to.have.deep.property("auth", { type: "SECRETS_MANAGER", resource: made });
+    expect(statementsOf(registrations).find(({ Sid }) => Sid === "ReadSource")?.Resource).to.equal(made);
+    // The project's policy, and so the project, wait for the secret's value.
+    expect(only(registrations, "iam.RolePolicy deploy-policy").dependencies).to.include(
+      "secretsmanager.SecretVersion token-value",
+    );
+  });
+
+  it("tells a GitHub Enterprise webhook's secret as a secret, and none for github.com", async () => {
+    const { result } = await programOf(enterprise);
+    expect(result.webhookSecret && (await pulumi.isSecret(result.webhookSecret))).to.equal(true);
+    expect(await valueFrom(result.webhookSecret && pulumi.unsecret(result.webhookSecret))).to.equal(
+      "the-webhook-secret",
+    );
+    expect((await programOf(dev)).result.webhookSecret).to.equal(undefined);
+  });
 
   it("puts each setting where it belongs", async () => {
     const { registrations } = await loadProgram({
@@ -561,6 +697,68 @@ describe("the program of other stacks", () => {
         ],
       },
     ]);
+    expect(only(registrations, "cloudwatch.EventTarget configuration-target").inputs.input).to.equal(
+      '{"sourceVersion":"release/1.x"}',
+    );
+  });
+
+  it("lets pages of the origins that the settings name call the API", async () => {
+    const config = { ...dev.config, corsOrigins: '["https://www.example.com"]' };
+    const { registrations } = await loadProgram({ ...dev, config });
+    expect(only(registrations, "apigatewayv2.Api http-api").inputs.corsConfiguration).to.deep.equal({
+      allowOrigins: ["https://www.example.com"],
+      allowMethods: ["*"],
+      allowHeaders: ["authorization", "content-type"],
+      maxAge: 3600,
+    });
+  });
+
+  it("limits requests as the settings say", async () => {
+    const config = { ...dev.config, throttlingRateLimit: "7", throttlingBurstLimit: "9" };
+    const { registrations } = await loadProgram({ ...dev, config });
+    expect(only(registrations, "apigatewayv2.Stage http-stage").inputs.defaultRouteSettings).to.deep.equal({
+      throttlingRateLimit: 7,
+      throttlingBurstLimit: 9,
+    });
+  });
+
+  it("protects the API, the function and its alias when the settings say so, and nothing else", async () => {
+    const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, protect: "true" } });
+    expect(registrations.filter(({ options }) => options.protect).map(({ key }) => key)).to.have.members([
+      "apigatewayv2.Api http-api",
+      "lambda.Function hello-user",
+      "lambda.Alias hello-user-live",
+    ]);
+  });
+
+  it("builds on Lambda compute without a timeout, which it does not take", async () => {
+    const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, buildCompute: "armLambda" } });
+    const { buildTimeout, environment } = only(registrations, "codebuild.Project deploy").inputs;
+    expect(buildTimeout).to.equal(undefined);
+    expect(environment).to.include({ type: "ARM_LAMBDA_CONTAINER", computeType: "BUILD_LAMBDA_1GB" });
+  });
+
+  it("gives the function the memory, the timeout and the environment of the settings, whose change is a change of configuration", async () => {
+    const functions = { "hello-user": { memorySize: 512, timeout: 3, environment: { GREETING: "hi" } } };
+    const config = { ...dev.config, functions: JSON.stringify(functions) };
+    const { registrations } = await loadProgram({ ...dev, config });
+    expect(only(registrations, "lambda.Function hello-user").inputs).to.deep.include({
+      memorySize: 512,
+      timeout: 3,
+      environment: { variables: { GREETING: "hi" } },
+    });
+    expect(only(registrations, "ssm.Parameter configuration").inputs.insecureValue)
+      .to.match(/^[0-9a-f]{64}$/)
+      .and.not.equal(configurationHash);
+  });
+
+  it("keeps an encrypted environment secret, and the hash of it", async () => {
+    const functions = { "hello-user": { environment: { KEY: "a-secret-value" } } };
+    const { registrations } = await loadProgram({ ...dev, secretConfig: { functions: JSON.stringify(functions) } });
+    const secrets = registrations.filter(({ inputs }) =>
+      JSON.stringify(inputs).includes(pulumi.runtime.specialSecretSig),
+    );
+    expect(secrets.map(({ key }) => key)).to.deep.equal(["lambda.Function hello-user", "ssm.Parameter configuration"]);
   });
 
   it("names the partition, region and account of the stack in every ARN of its policies", async () => {
@@ -577,7 +775,7 @@ describe("the program of other stacks", () => {
       },
     });
     const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
-    expect(arns).to.have.lengthOf(13);
+    expect(arns).to.have.lengthOf(14);
     expect(arns.filter((arn) => !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn))).to.deep.equal([]);
   });
 
@@ -593,6 +791,7 @@ describe("the program of other stacks", () => {
       "codedeploy.DeploymentGroup shop-prod/hello-user",
       "lambda.Alias shop-prod-hello-user:live",
       "lambda.Function shop-prod-hello-user",
+      "ssm.Parameter /releases/shop-prod/configuration",
     ]);
   });
 
@@ -663,6 +862,7 @@ function physicalNames(registrations: readonly Registration[]): string[] {
     "lambda.Function": ({ name }) => `${name}`,
     "cloudwatch.LogGroup": ({ name }) => `${name}`,
     "codebuild.Project": ({ name }) => `${name}`,
+    "ssm.Parameter": ({ name }) => `${name}`,
   };
   return registrations
     .filter(({ custom }) => custom)

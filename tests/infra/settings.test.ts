@@ -1,10 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { readSettings, releaseStrategies, retentionDays, type Settings } from "../../infra/settings.ts";
-import { dev, type EvaluationError, evaluate, failureOf, loadProgram, type Stack } from "./mocks.ts";
+import { buildComputes } from "../../infra/buildComputes.ts";
+import type { FunctionSettings } from "../../infra/functionSettings.ts";
+import { releaseStrategies } from "../../infra/releaseStrategies.ts";
+import { readSettings, retentionDays, type Settings } from "../../infra/settings.ts";
+import { dev, type EvaluationError, evaluate, failureOf, loadProgram, type Stack, valueFrom } from "./mocks.ts";
 
 const { repository, connectionArn } = dev.config;
 const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
+const token = "ghp_0123456789abcdefghij";
 
 const allowed = {
   repository: 'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"',
@@ -13,7 +17,14 @@ const allowed = {
   connectionArn: "it must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>",
   tokenSecretArn:
     "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>",
-  releaseStrategy: "it must be one of allAtOnce",
+  token: "it must be a personal access token, set with: pulumi config set --secret token",
+  releaseStrategy:
+    "it must be one of allAtOnce, canary10Percent5Minutes, canary10Percent10Minutes, canary10Percent15Minutes, canary10Percent30Minutes, linear10PercentEvery1Minute, linear10PercentEvery2Minutes, linear10PercentEvery3Minutes, linear10PercentEvery10Minutes",
+  buildCompute: "it must be one of x86, arm, x86Lambda, armLambda",
+  corsOrigins: 'it must be a list of origins, such as ["https://www.example.com"], or ["*"]',
+  throttlingRateLimit: "it must be a whole number from 1 to 1000000",
+  throttlingBurstLimit: "it must be a whole number from 1 to 1000000",
+  protect: "it must be one of true, false",
   logRetentionDays:
     "it must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653",
   buildTimeoutMinutes: "it must be a whole number from 5 to 2160",
@@ -22,14 +33,24 @@ const allowed = {
 describe("the settings", () => {
   describe("that are usable", () => {
     it("have these defaults beside the repository and its credential", async () => {
-      expect(await settingsOf(dev.config)).to.deep.equal({
+      const { functionSettings, ...settings } = await settingsOf(dev.config);
+      expect(functionSettings("hello-user")).to.deep.equal({ memorySize: 128, timeout: 10, environment: {} });
+      expect(settings).to.deep.equal({
         prefix: "push-to-live-dev",
         repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
         branch: "main",
         credential: { type: "CODECONNECTIONS", arn: connectionArn },
         deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce",
         logRetentionDays: 30,
+        compute: {
+          type: "LINUX_CONTAINER",
+          computeType: "BUILD_GENERAL1_SMALL",
+          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+        },
         buildTimeoutMinutes: 5,
+        corsOrigins: [],
+        throttling: { rateLimit: 100, burstLimit: 200 },
+        protect: false,
       });
     });
 
@@ -85,14 +106,118 @@ describe("the settings", () => {
       });
     }
 
-    it("know these release strategies", () => {
-      expect(releaseStrategies).to.deep.equal({ allAtOnce: "CodeDeployDefault.LambdaAllAtOnce" });
+    it("take a token that is encrypted, and keep it a secret", async () => {
+      const { credential } = await settingsOf({ repository }, { secretConfig: { token } });
+      if (credential.type !== "TOKEN") {
+        throw new Error(credential.type);
+      }
+      expect(await pulumi.isSecret(credential.token)).to.equal(true);
+      expect(await valueFrom(pulumi.unsecret(credential.token))).to.equal(token);
     });
 
-    for (const [releaseStrategy, deploymentConfigName] of Object.entries(releaseStrategies)) {
-      it(`take the release strategy ${releaseStrategy} as ${deploymentConfigName}`, async () => {
-        const settings = await settingsOf({ ...dev.config, releaseStrategy });
+    it("know these release strategies, each with its minutes", () => {
+      expect(
+        Object.fromEntries(
+          Object.entries(releaseStrategies).map(([name, { deploymentConfigName, minutes }]) => [
+            name,
+            `${deploymentConfigName} ${minutes}`,
+          ]),
+        ),
+      ).to.deep.equal({
+        allAtOnce: "CodeDeployDefault.LambdaAllAtOnce 0",
+        canary10Percent5Minutes: "CodeDeployDefault.LambdaCanary10Percent5Minutes 5",
+        canary10Percent10Minutes: "CodeDeployDefault.LambdaCanary10Percent10Minutes 10",
+        canary10Percent15Minutes: "CodeDeployDefault.LambdaCanary10Percent15Minutes 15",
+        canary10Percent30Minutes: "CodeDeployDefault.LambdaCanary10Percent30Minutes 30",
+        linear10PercentEvery1Minute: "CodeDeployDefault.LambdaLinear10PercentEvery1Minute 10",
+        linear10PercentEvery2Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes 20",
+        linear10PercentEvery3Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes 30",
+        linear10PercentEvery10Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes 100",
+      });
+    });
+
+    for (const [releaseStrategy, { deploymentConfigName, minutes }] of Object.entries(releaseStrategies)) {
+      it(`take the release strategy ${releaseStrategy} in builds of ${minutes + 5} minutes, and of no less`, async () => {
+        const builds = (buildTimeoutMinutes: number) => ({
+          ...dev.config,
+          releaseStrategy,
+          buildTimeoutMinutes: String(buildTimeoutMinutes),
+        });
+        const settings = await settingsOf(builds(minutes + 5));
         expect(settings.deploymentConfigName).to.equal(deploymentConfigName);
+        if (minutes > 0) {
+          const { message } = await refusalOf({ ...dev, config: builds(minutes + 4) });
+          expect(message).to.equal(
+            refusal(
+              `push-to-live:buildTimeoutMinutes is ${minutes + 4}: a build with its release takes up to ${minutes + 5} minutes with this releaseStrategy: set at least that, or a faster strategy`,
+            ),
+          );
+        }
+      });
+    }
+
+    for (const [buildCompute, compute] of Object.entries(buildComputes)) {
+      it(`take builds on ${buildCompute}, whose image has Node.js 24`, async () => {
+        expect((await settingsOf({ ...dev.config, buildCompute })).compute).to.deep.equal(compute);
+      });
+    }
+
+    for (const origins of [
+      ["https://www.example.com"],
+      ["https://a.example.com:8443", "http://localhost:5173"],
+      ["*"],
+    ]) {
+      it(`take the origins ${origins.join(" and ")}`, async () => {
+        const { corsOrigins } = await settingsOf({ ...dev.config, corsOrigins: JSON.stringify(origins) });
+        expect(corsOrigins).to.deep.equal(origins);
+      });
+    }
+
+    it("take limits on requests", async () => {
+      const config = { ...dev.config, throttlingRateLimit: "1", throttlingBurstLimit: "1000000" };
+      expect((await settingsOf(config)).throttling).to.deep.equal({ rateLimit: 1, burstLimit: 1_000_000 });
+    });
+
+    for (const protect of [true, false]) {
+      it(`take protect = ${protect}`, async () => {
+        expect((await settingsOf({ ...dev.config, protect: String(protect) })).protect).to.equal(protect);
+      });
+    }
+
+    for (const settings of [
+      { memorySize: 128, timeout: 1, environment: {} },
+      { memorySize: 10_240, timeout: 29, environment: { GREETING: "hi", A_1: "x".repeat(4096 - 13) } },
+    ]) {
+      it(`take a function's ${settings.memorySize} MB and ${settings.timeout} s`, async () => {
+        expect(await functionSettingsOf({ "hello-user": settings })).to.deep.equal(settings);
+      });
+    }
+
+    it("leave what is not set of a function at its default", async () => {
+      expect(await functionSettingsOf({ "hello-user": { memorySize: 256 } })).to.deep.equal({
+        memorySize: 256,
+        timeout: 10,
+        environment: {},
+      });
+    });
+
+    it("keep a function's environment secret when any of it is encrypted", async () => {
+      const functions = JSON.stringify({ "hello-user": { environment: { KEY: "value" } } });
+      const { functionSettings } = await settingsOf(dev.config, { secretConfig: { functions } });
+      const { KEY } = functionSettings("hello-user").environment;
+      expect(await pulumi.isSecret(pulumi.output(KEY))).to.equal(true);
+    });
+
+    it("know no function beside the stack's", async () => {
+      const { functionSettings } = await settingsOf(dev.config);
+      expect(() => functionSettings("goodbye")).to.throw(
+        'there is no function "goodbye"; the folders with a handler.ts are: hello-user',
+      );
+    });
+
+    for (const tags of [{}, { project: "push-to-live", "cost centre": "4711 + tax @ 20" }]) {
+      it(`take the tags ${JSON.stringify(tags)} for every resource`, async () => {
+        await settingsOf(dev.config, { awsConfig: { "aws:defaultTags": JSON.stringify({ tags }) } });
       });
     }
 
@@ -151,6 +276,23 @@ describe("the settings", () => {
         connectionArn.replace("5555", "555*"),
       ],
       releaseStrategy: ["", "AllAtOnce", "toString", "CodeDeployDefault.LambdaAllAtOnce"],
+      buildCompute: ["", "X86", "toString", "LINUX_CONTAINER"],
+      corsOrigins: [
+        "",
+        "https://www.example.com",
+        '["https://www.example.com/"]',
+        '["https://www.example.com/page"]',
+        '["www.example.com"]',
+        '["*", "https://www.example.com"]',
+        '["https://*.example.com"]',
+        '["ftp://www.example.com"]',
+        '["null"]',
+        "[1]",
+        "{}",
+      ],
+      throttlingRateLimit: ["", "0", "-1", "0.5", "1000001", "many"],
+      throttlingBurstLimit: ["", "0", "1e3"],
+      protect: ["", "yes", "True", "toString", "1"],
       logRetentionDays: ["", "0", "2", "31", "030", "30.0", " 30", "-1", "never"],
       buildTimeoutMinutes: ["", "4", "2161", "-5", "5.5", "1e2", "0x10", " 5", "ten"],
     } as const;
@@ -208,19 +350,111 @@ describe("the settings", () => {
       const failure = await refusalOf({ ...dev, config: { repository } });
       expect(failure.message).to.equal(
         refusal(
-          "push-to-live:connectionArn is not set: set it or tokenSecretArn, so that CodeBuild can read the repository",
+          "push-to-live:connectionArn is not set: set it, tokenSecretArn or token, so that CodeBuild can read the repository",
         ),
       );
     });
 
-    it("both a connection and a token's secret", async () => {
-      const failure = await refusalOf({ ...dev, config: { ...dev.config, tokenSecretArn: secretArn } });
-      expect(failure.message).to.equal(
+    for (const [given, refused, config] of [
+      ["connectionArn", "tokenSecretArn", { ...dev.config, tokenSecretArn: secretArn }],
+      ["connectionArn", "token", dev.config],
+      ["tokenSecretArn", "token", { repository, tokenSecretArn: secretArn }],
+    ] as const) {
+      it(`both ${given} and ${refused}`, async () => {
+        const failure = await refusalOf({ ...dev, config, ...(refused === "token" && { secretConfig: { token } }) });
+        expect(failure.message).to.equal(
+          refusal(
+            `push-to-live:${refused} is "***": ${given} is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed`,
+          ),
+        );
+      });
+    }
+
+    for (const [what, stack] of [
+      ["in plain text", { config: { repository, token } }],
+      ["that is empty", { config: { repository }, secretConfig: { token: "" } }],
+      ["that is too short to be one", { config: { repository }, secretConfig: { token: "password" } }],
+      ["with white space around it", { config: { repository }, secretConfig: { token: `${token}\n` } }],
+    ] as const) {
+      it(`a token ${what}, which the message does not repeat`, async () => {
+        const { message } = await refusalOf({ ...dev, ...stack });
+        expect(message).to.equal(refusal(`push-to-live:token is "***": ${allowed.token}`));
+      });
+    }
+
+    it("a timeout on Lambda compute, which takes none", async () => {
+      const config = { ...dev.config, buildCompute: "armLambda", buildTimeoutMinutes: "10" };
+      expect((await refusalOf({ ...dev, config })).message).to.equal(
         refusal(
-          `push-to-live:tokenSecretArn is "${secretArn}": connectionArn is set as well; exactly one of the two is allowed`,
+          "push-to-live:buildTimeoutMinutes is 10: remove it: buildCompute is Lambda compute, which takes no timeout",
         ),
       );
     });
+
+    it("a strategy that takes longer than Lambda compute lets a build run", async () => {
+      const lasting = { ...dev.config, buildCompute: "x86Lambda", releaseStrategy: "canary10Percent10Minutes" };
+      expect((await settingsOf(lasting)).deploymentConfigName).to.contain("Canary10Percent10Minutes");
+      const config = { ...lasting, releaseStrategy: "canary10Percent15Minutes" };
+      expect((await refusalOf({ ...dev, config })).message).to.equal(
+        refusal(
+          'push-to-live:buildCompute is "x86Lambda": a build with its release takes up to 20 minutes with this releaseStrategy, Lambda compute stops it after 15; choose x86 or arm, or a faster strategy',
+        ),
+      );
+    });
+
+    for (const [functions, problem] of [
+      ["128", " must be an object with a function's folder as each key"],
+      ["[]", " must be an object with a function's folder as each key"],
+      [{ goodbye: {} }, ".goodbye is no function: there are hello-user"],
+      [{ "hello-user": 128 }, ".hello-user is 128: it must be an object with memorySize, timeout or environment"],
+      [
+        { "hello-user": { memory: 256 } },
+        ".hello-user.memory is no setting of a function: there are memorySize, timeout, environment",
+      ],
+      ...[127, 10_241, 128.5, "256"].map((memorySize) => [
+        { "hello-user": { memorySize } },
+        `.hello-user.memorySize is ${JSON.stringify(memorySize)}: it must be a whole number of MB from 128 to 10240`,
+      ]),
+      ...[0, 30, 1.5, null].map((timeout) => [
+        { "hello-user": { timeout } },
+        `.hello-user.timeout is ${timeout}: it must be a whole number of seconds from 1 to 29`,
+      ]),
+      [{ "hello-user": { environment: ["A=b"] } }, ".hello-user.environment must be an object of strings"],
+      ...["A", "1A", "A-B", "_AB", "AWS_REGION", "LAMBDA_TASK_ROOT"].map((name) => [
+        { "hello-user": { environment: { [name]: "x" } } },
+        `.hello-user.environment has the name "${name}": letters, digits and _ are allowed, the first a letter; AWS_… and LAMBDA_… are Lambda's own`,
+      ]),
+      [{ "hello-user": { environment: { KEY: 1 } } }, ".hello-user.environment.KEY must be a string"],
+      [
+        { "hello-user": { environment: { KEY: "é".repeat(2047) } } },
+        ".hello-user.environment has 4097 bytes: Lambda allows 4096",
+      ],
+    ] as [unknown, string][]) {
+      const text = typeof functions === "string" ? functions : JSON.stringify(functions);
+      it(`functions = ${text.slice(0, 80)}`, async () => {
+        const { message } = await refusalOf({ ...dev, config: { ...dev.config, functions: text } });
+        expect(message).to.equal(refusal(`push-to-live:functions${problem}`));
+      });
+    }
+
+    for (const defaultTags of [
+      "team",
+      "{}",
+      '{"team":"shop"}',
+      '{"tags":["team"]}',
+      '{"tags":{"aws:team":"shop"}}',
+      '{"tags":{"":"shop"}}',
+      '{"tags":{"team":4}}',
+      '{"tags":{"team":"a*b"}}',
+      JSON.stringify({ tags: { ["k".repeat(129)]: "" } }),
+      JSON.stringify({ tags: { key: "v".repeat(257) } }),
+      JSON.stringify({ tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`tag${index}`, ""])) }),
+    ]) {
+      it(`aws:defaultTags = ${defaultTags.slice(0, 60)}`, async () => {
+        const failure = await refusalOf({ ...dev, awsConfig: { "aws:defaultTags": defaultTags } });
+        expect(failure.message).to.contain(`aws:defaultTags is ${JSON.stringify(defaultTags)}: it must be an object`);
+      });
+    }
 
     for (const stack of ["dev.1", "dev 1", "dév"]) {
       it(`a stack named ${JSON.stringify(stack)}, which AWS would not take in a name`, async () => {
@@ -255,18 +489,19 @@ describe("the settings", () => {
           releaseStrategy: "slow",
           logRetentionDays: "2",
           buildTimeoutMinutes: "0",
+          protect: "maybe",
         },
       });
       expect(failure.message).to.equal(
         refusal(
           `push-to-live:repository is "owner/name": ${allowed.repository}`,
           `push-to-live:branch is "a b": ${allowed.branch}`,
-          'push-to-live:tokenSecretArn is "token": connectionArn is set as well; exactly one of the two is allowed',
+          'push-to-live:tokenSecretArn is "***": connectionArn is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed',
           `push-to-live:connectionArn is "connection": ${allowed.connectionArn}`,
-          `push-to-live:tokenSecretArn is "token": ${allowed.tokenSecretArn}`,
           `push-to-live:releaseStrategy is "slow": ${allowed.releaseStrategy}`,
           `push-to-live:logRetentionDays is "2": ${allowed.logRetentionDays}`,
           `push-to-live:buildTimeoutMinutes is "0": ${allowed.buildTimeoutMinutes}`,
+          `push-to-live:protect is "maybe": ${allowed.protect}`,
           'project and stack are "push-to-live-dev.1": AWS names may hold only letters, digits, "-" and "_"; rename the stack',
         ),
       );
@@ -291,11 +526,26 @@ describe("the settings", () => {
         ),
       );
     });
+
+    it("leaves room for the names of its roles, which IAM limits to 64 characters", async () => {
+      const read = (folder: string) => evaluate({ ...dev, project: "p", stack: "s" }, () => readSettings([folder]));
+      await read("f".repeat(39));
+      expect((await failureOf(read("f".repeat(40)))).message).to.equal(
+        refusal(
+          `the folder functions/${"f".repeat(40)} has 40 characters; the names of its roles leave 39: shorten it`,
+        ),
+      );
+    });
   });
 });
 
-async function settingsOf(config: Stack["config"]): Promise<Settings> {
-  return (await evaluate({ ...dev, config }, () => readSettings(["hello-user"]))).result;
+async function settingsOf(config: Stack["config"], others: Partial<Stack> = {}): Promise<Settings> {
+  return (await evaluate({ ...dev, ...others, config }, () => readSettings(["hello-user"]))).result;
+}
+
+async function functionSettingsOf(functions: object): Promise<FunctionSettings> {
+  const { functionSettings } = await settingsOf({ ...dev.config, functions: JSON.stringify(functions) });
+  return functionSettings("hello-user");
 }
 
 /** The error with which the whole program refuses a stack's settings, before it has registered anything. */

@@ -1,17 +1,25 @@
 import { readFile } from "node:fs/promises";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { expect } from "chai";
+import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
-import { inferResponse } from "../../local/httpApi.ts";
+import { type Cors, type HttpApi, inferResponse, type Throttling, tokenBuckets } from "../../local/httpApi.ts";
 import { functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const settings = functionSettings("fn");
+const accessLogFormat = JSON.stringify({
+  routeKey: "$context.routeKey",
+  status: "$context.status",
+  integrationStatus: "$context.integration.status",
+  error: "$context.integrationErrorMessage",
+});
 
 describe("local HTTP API", () => {
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
+  let api: HttpApi;
   let url: string;
 
   beforeEach(async () => {
@@ -25,15 +33,22 @@ describe("local HTTP API", () => {
   async function deploy(code: string, permission = true): Promise<void> {
     const version = cloud.lambda.createFunction(settings, zipSync({ "handler.mjs": strToU8(code) }));
     cloud.lambda.putAlias("fn", "live", version);
-    const api = await cloud.apiGateway.createApi();
+    api = await cloud.apiGateway.createApi();
     if (permission) {
       cloud.lambda.addPermission("fn", "api", "live", `arn:aws:execute-api:us-east-1:000000000000:${api.id}/*/*`);
     }
-    api.putStage("$default", "/access", '{"status":"$context.status","error":"$context.integrationErrorMessage"}');
+    api.putStage("$default", "/access", accessLogFormat);
     const integration = api.putIntegration("fn", "live");
-    api.putRoute("GET /path", integration);
-    api.putRoute("POST /path", integration);
+    for (const method of ["GET", "POST", "OPTIONS"]) {
+      api.putRoute(`${method} /path`, integration);
+    }
     url = `${api.url}/path`;
+  }
+
+  /** The access log's last line. */
+  async function logged(): Promise<Record<string, string>> {
+    const lines = (await readFile(cloud.logs.fileOf("/access", "$default"), "utf8")).trim().split("\n");
+    return JSON.parse(lines.at(-1) ?? "");
   }
 
   const answering = (result: string): string => `export const handler = async (event) => (${result});`;
@@ -94,9 +109,9 @@ describe("local HTTP API", () => {
       await deploy(code);
       const response = await fetch(url);
       expect([response.status, await response.json()]).to.deep.equal([500, { message: "Internal Server Error" }]);
-      const line = JSON.parse((await readFile(cloud.logs.fileOf("/access", "$default"), "utf8")).trim());
-      expect(line.status).to.equal("500");
-      expect(line.error).to.have.length.greaterThan(10);
+      const { status, error } = await logged();
+      expect(status).to.equal("500");
+      expect(error).to.have.length.greaterThan(10);
     });
   }
 
@@ -117,6 +132,189 @@ describe("local HTTP API", () => {
     expect(await (await fetch(url)).text()).to.equal("one");
   });
 
+  describe("with CORS", () => {
+    const site = "https://www.example.com";
+    const cors: Cors = {
+      allowOrigins: ["http://localhost:3000", site],
+      allowMethods: ["GET", "POST"],
+      allowHeaders: ["authorization", "content-type"],
+      maxAge: 300,
+    };
+    const preflightHeaders = {
+      "access-control-allow-methods": "GET,POST",
+      "access-control-allow-headers": "authorization,content-type",
+      "access-control-max-age": "300",
+    };
+    /** Answers every method with CORS headers of its own, and fails when asked to. */
+    const permissive = `export const handler = async ({ rawQueryString }) => {
+      if (rawQueryString === "fail") throw new Error("as asked");
+      return { statusCode: 200, headers: {
+        "Access-Control-Allow-Origin": "*", "access-control-allow-credentials": "true", Vary: "accept", "x-a": "b" } };
+    };`;
+
+    beforeEach(() => deploy(permissive));
+
+    /** The answer's status and its headers that have to do with CORS. */
+    async function ask(address: string, method: string, headers: Record<string, string>) {
+      const response = await fetch(address, { method, headers });
+      const isOfCors = ([name]: [string, string]) => name.startsWith("access-control-") || name === "vary";
+      return { status: response.status, headers: Object.fromEntries([...response.headers].filter(isOfCors)) };
+    }
+    const get = (origin?: string) => ask(url, "GET", origin === undefined ? {} : { origin });
+    const preflight = (origin: string, address = url) =>
+      ask(address, "OPTIONS", { origin, "access-control-request-method": "POST" });
+
+    it("answers a preflight without calling the function of the route OPTIONS", async () => {
+      api.putCors(cors);
+      expect(await preflight(site)).to.deep.equal({
+        status: 204,
+        headers: { "access-control-allow-origin": site, vary: "origin", ...preflightHeaders },
+      });
+      expect(await logged()).to.include({ status: "204", integrationStatus: "-" });
+    });
+
+    it("answers a preflight where there is no route", async () => {
+      api.putCors(cors);
+      const { status, headers } = await preflight(site, `${api.url}/elsewhere`);
+      expect(status).to.equal(204);
+      expect(headers).to.include({ "access-control-allow-origin": site });
+    });
+
+    it("answers a preflight of an origin that is not allowed without CORS headers", async () => {
+      api.putCors(cors);
+      expect(await preflight("https://evil.example.com")).to.deep.equal({ status: 204, headers: {} });
+    });
+
+    for (const [what, headers] of [
+      ["Origin", { "access-control-request-method": "POST" }],
+      ["Access-Control-Request-Method", { origin: site }],
+    ] as const) {
+      it(`takes OPTIONS without ${what} to its route, and answers it without CORS headers`, async () => {
+        api.putCors(cors);
+        expect(await ask(url, "OPTIONS", headers)).to.deep.equal({ status: 200, headers: { vary: "accept" } });
+      });
+    }
+
+    it("replaces a function's CORS headers by its own, and keeps the others", async () => {
+      api.putCors(cors);
+      expect(await get(site)).to.deep.equal({
+        status: 200,
+        headers: { "access-control-allow-origin": site, vary: "accept, origin" },
+      });
+      expect((await fetch(url, { headers: { origin: site } })).headers.get("x-a")).to.equal("b");
+    });
+
+    it("drops a function's CORS headers for an origin that is not allowed, and without one", async () => {
+      api.putCors(cors);
+      for (const origin of ["https://evil.example.com", `${site}.evil.com`, "https://www.example", undefined]) {
+        expect(await get(origin), origin).to.deep.equal({ status: 200, headers: { vary: "accept" } });
+      }
+    });
+
+    it("lets a page read an error that the API answers itself", async () => {
+      api.putCors(cors);
+      const headers = { "access-control-allow-origin": site, vary: "origin" };
+      expect(await ask(`${url}?fail`, "GET", { origin: site })).to.deep.equal({ status: 500, headers });
+      expect(await ask(api.url, "GET", { origin: site })).to.deep.equal({ status: 404, headers });
+    });
+
+    it("allows every origin with *, and gives a request without one no CORS headers", async () => {
+      api.putCors({ ...cors, allowOrigins: ["*"] });
+      const headers = { "access-control-allow-origin": "*" };
+      expect(await preflight(site)).to.deep.equal({ status: 204, headers: { ...headers, ...preflightHeaders } });
+      expect(await get("null")).to.deep.equal({ status: 200, headers: { ...headers, vary: "accept" } });
+      expect(await get()).to.deep.equal({ status: 200, headers: { vary: "accept" } });
+    });
+
+    it("allows every origin of a scheme with https://*, and takes no other * for more than itself", async () => {
+      const allowed = async (...allowOrigins: string[]) => {
+        api.putCors({ ...cors, allowOrigins });
+        return (await get(site)).headers["access-control-allow-origin"];
+      };
+      expect(await allowed("https://*")).to.equal(site);
+      expect(await allowed("http://*")).to.equal(undefined);
+      expect(await allowed("https://www.*", "https://*.example.com")).to.equal(undefined);
+    });
+
+    it("leaves preflights and a function's CORS headers alone unless it is configured", async () => {
+      const headers = {
+        "access-control-allow-origin": "*",
+        "access-control-allow-credentials": "true",
+        vary: "accept",
+      };
+      const expectAlone = async () => {
+        expect(await get(site)).to.deep.equal({ status: 200, headers });
+        expect(await preflight(site)).to.deep.equal({ status: 200, headers });
+        expect(await preflight(site, `${api.url}/elsewhere`)).to.deep.equal({ status: 404, headers: {} });
+      };
+      await expectAlone();
+      api.putCors(cors);
+      api.putCors(undefined);
+      await expectAlone();
+    });
+  });
+
+  describe("with throttling", () => {
+    let seconds = 0;
+    const throttle = (throttling?: Throttling) =>
+      api.putStage("$default", "/access", accessLogFormat, throttling, () => seconds);
+    /** The statuses of this many requests, one after the other. */
+    async function statuses(count: number, method = "GET"): Promise<number[]> {
+      const answers: number[] = [];
+      for (let index = 0; index < count; index++) {
+        answers.push((await fetch(url, { method })).status);
+      }
+      return answers;
+    }
+
+    beforeEach(() => deploy(answering("1")));
+
+    it("answers 429 to what exceeds a burst without calling the function, and logs it", async () => {
+      throttle({ throttlingRateLimit: 1, throttlingBurstLimit: 2 });
+      expect(await statuses(2)).to.deep.equal([200, 200]);
+      const response = await fetch(url);
+      expect([response.status, await response.json()]).to.deep.equal([429, { message: "Too Many Requests" }]);
+      expect(response.headers.get("content-type")).to.equal("application/json");
+      expect(await logged()).to.include({ status: "429", routeKey: "GET /path", integrationStatus: "-" });
+    });
+
+    it("takes requests again at the rate, as time passes", async () => {
+      throttle({ throttlingRateLimit: 2, throttlingBurstLimit: 3 });
+      expect(await statuses(4)).to.deep.equal([200, 200, 200, 429]);
+      seconds += 1;
+      expect(await statuses(3)).to.deep.equal([200, 200, 429]);
+    });
+
+    it("has a clock of its own", async () => {
+      api.putStage("$default", "/access", accessLogFormat, { throttlingRateLimit: 1e9, throttlingBurstLimit: 1 });
+      expect(await statuses(3)).to.deep.equal([200, 200, 200]);
+    });
+
+    it("counts each route for itself", async () => {
+      throttle({ throttlingRateLimit: 1, throttlingBurstLimit: 1 });
+      expect(await statuses(2)).to.deep.equal([200, 429]);
+      expect(await statuses(2, "POST")).to.deep.equal([200, 429]);
+    });
+
+    it("does not count preflights, and lets a page read the 429", async () => {
+      throttle({ throttlingRateLimit: 1, throttlingBurstLimit: 1 });
+      api.putCors({ allowOrigins: ["*"], allowMethods: ["*"], allowHeaders: ["*"], maxAge: 0 });
+      const headers = { origin: "https://www.example.com", "access-control-request-method": "GET" };
+      expect((await fetch(url, { method: "OPTIONS", headers })).status).to.equal(204);
+      expect((await fetch(url, { method: "OPTIONS", headers })).status).to.equal(204);
+      expect(await statuses(1)).to.deep.equal([200]);
+      const throttled = await fetch(url, { headers });
+      expect([throttled.status, throttled.headers.get("access-control-allow-origin")]).to.deep.equal([429, "*"]);
+    });
+
+    it("takes what comes once it is no longer configured", async () => {
+      throttle({ throttlingRateLimit: 0, throttlingBurstLimit: 0 });
+      expect(await statuses(1)).to.deep.equal([429]);
+      throttle();
+      expect(await statuses(3)).to.deep.equal([200, 200, 200]);
+    });
+  });
+
   it("listens on 127.0.0.1 and on no other address of this machine", async () => {
     await deploy(answering("1"));
     for (const address of [url, cloud.awsUrl]) {
@@ -134,6 +332,29 @@ describe("local HTTP API", () => {
     cloud.apiGateway.deleteApi(first.id);
     expect((await fetch(first.url)).status).to.equal(404);
     expect((await cloud.apiGateway.createApi()).url).to.equal(first.url);
+  });
+});
+
+describe("the token buckets of an HTTP API", () => {
+  it("take a request if no span up to it holds more than the burst and what the rate adds in its time", () => {
+    // Eighths of a second are exact in floating point.
+    const wait = fc.oneof(fc.constant(0), fc.nat({ max: 40 })).map((eighths) => eighths / 8);
+    fc.assert(
+      fc.property(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.array(wait), (rate, burst, waits) => {
+        let now = 0;
+        const take = tokenBuckets({ throttlingRateLimit: rate, throttlingBurstLimit: burst }, () => now);
+        const taken: number[] = [];
+        for (const seconds of waits) {
+          now += seconds;
+          const spans = [...taken, now].map((from, index, all) => ({ requests: all.length - index, time: now - from }));
+          const fits = spans.every(({ requests, time }) => requests <= burst + rate * time);
+          expect(take("GET /path")).to.equal(fits);
+          if (fits) {
+            taken.push(now);
+          }
+        }
+      }),
+    );
   });
 });
 

@@ -1,0 +1,72 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** What a stack may set of one function. */
+export interface FunctionSettings {
+  /** MB, which also gives the share of a processor. */
+  readonly memorySize: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly environment: Environment;
+}
+
+/** Environment variables, by name. */
+export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
+
+/** What holds where a stack sets nothing. */
+export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} } as const satisfies FunctionSettings;
+
+/** Largest sum of an environment's names and values, in bytes (CreateFunction's `Environment`). */
+const maxEnvironmentBytes = 4096;
+
+/**
+ * Why the settings of one function are not usable, each with its key, value and what is allowed; empty when they are.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+ */
+export function functionProblems(settings: unknown): string[] {
+  if (!isObject(settings)) {
+    return [` is ${JSON.stringify(settings)}: it must be an object with memorySize, timeout or environment`];
+  }
+  const { memorySize, timeout, environment, ...others } = { ...functionDefaults, ...settings };
+  const problems = Object.keys(others).map(
+    (key) => `.${key} is no setting of a function: there are ${Object.keys(functionDefaults).join(", ")}`,
+  );
+  if (!isWhole(memorySize, 128, 10_240)) {
+    problems.push(`.memorySize is ${JSON.stringify(memorySize)}: it must be a whole number of MB from 128 to 10240`);
+  }
+  // API Gateway gives up after 30 seconds, and the function's own answer should come before that.
+  if (!isWhole(timeout, 1, 29)) {
+    problems.push(`.timeout is ${JSON.stringify(timeout)}: it must be a whole number of seconds from 1 to 29`);
+  }
+  return [...problems, ...environmentProblems(environment)];
+}
+
+function environmentProblems(environment: unknown): string[] {
+  if (!isObject(environment)) {
+    return [".environment must be an object of strings"];
+  }
+  const entries = Object.entries(environment);
+  // Values are left out: they may be secrets.
+  const problems = entries.flatMap(([name, value]) => {
+    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name) || /^(AWS_|LAMBDA_)/.test(name)) {
+      return [
+        `.environment has the name "${name}": letters, digits and _ are allowed, the first a letter; AWS_… and LAMBDA_… are Lambda's own`,
+      ];
+    }
+    return typeof value === "string" ? [] : [`.environment.${name} must be a string`];
+  });
+  const bytes = Buffer.byteLength(entries.map(([name, value]) => `${name}${value}`).join(""));
+  if (bytes > maxEnvironmentBytes) {
+    problems.push(`.environment has ${bytes} bytes: Lambda allows ${maxEnvironmentBytes}`);
+  }
+  return problems;
+}
+
+function isWhole(value: unknown, least: number, most: number): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
+}
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,58 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Repository } from "./settings.ts";
+
+/** What a `TokenSecret` is made from. */
+export interface TokenSecretArgs {
+  /** `<project>-<stack>`, for the description. */
+  readonly prefix: string;
+  /** The repository that the token is for. */
+  readonly repository: Repository;
+  /** A personal access token, as a Pulumi secret. */
+  readonly token: pulumi.Output<string>;
+}
+
+/**
+ * A Secrets Manager secret of the stack's own that holds a personal access token as CodeBuild reads it: the account's source credential,
+ * which every project shares, stays as it is.
+ *
+ * @see https://docs.aws.amazon.com/codebuild/latest/userguide/asm-create-secret.html
+ */
+export class TokenSecret extends pulumi.ComponentResource {
+  /** The secret's ARN, available once it has its value. */
+  readonly arn: pulumi.Output<string>;
+
+  constructor(name: string, args: TokenSecretArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("push-to-live:index:TokenSecret", name, {}, opts);
+    const parent = { parent: this };
+    const secret = new aws.secretsmanager.Secret(
+      name,
+      {
+        description: `CodeBuild of ${args.prefix} reads its repository with it`,
+        // With the stack the token goes at once, instead of after 30 days.
+        recoveryWindowInDays: 0,
+        // CodeBuild's console finds the secret by them.
+        tags: {
+          "codebuild:source": "",
+          "codebuild:source:type": "personal_access_token",
+          "codebuild:source:provider": args.repository.type.toLowerCase(),
+        },
+      },
+      parent,
+    );
+    const version = new aws.secretsmanager.SecretVersion(
+      `${name}-value`,
+      {
+        secretId: secret.id,
+        secretString: pulumi.jsonStringify({
+          ServerType: args.repository.type,
+          AuthType: "PERSONAL_ACCESS_TOKEN",
+          Token: args.token,
+        }),
+      },
+      parent,
+    );
+    this.arn = version.arn;
+    this.registerOutputs({ arn: this.arn });
+  }
+}

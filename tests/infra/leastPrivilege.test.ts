@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import * as aws from "@pulumi/aws";
+import { expect } from "chai";
+import { buildComputes } from "../../infra/buildComputes.ts";
+import { BuildProject } from "../../infra/buildProject.ts";
+import { HttpApi } from "../../infra/httpApi.ts";
+import { HttpFunction } from "../../infra/httpFunction.ts";
+import { dev, evaluate, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
+
+/** Every `*` of the program's policies, and why the name before it cannot be known beforehand. */
+const wildcards = {
+  "logs:…:log-group:/aws/lambda/push-to-live-dev-hello-user:*": "Lambda names the streams of the log",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "lambda:…:function:push-to-live-dev-hello-user:*": "Lambda numbers the versions",
+};
+
+/** With more functions than a policy can name one by one: the stack's own prefix. */
+const wildcardsOfMany = {
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "lambda:…:function:push-to-live-dev-*": "the stack's functions",
+  "lambda:…:function:push-to-live-dev-*:*": "the versions of the stack's functions",
+  "codedeploy:…:deploymentgroup:push-to-live-dev/*": "the groups of the stack's application",
+};
+
+/** Largest sum of a role's inline policies, in characters without white space (IAM's quotas). */
+const maxInlinePolicy = 10_240;
+
+describe("the policies", () => {
+  for (const [what, stack] of [
+    ["a connection", dev],
+    [
+      "a token's secret",
+      {
+        ...dev,
+        config: {
+          repository: "https://git.example.com/owner/name",
+          tokenSecretArn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf",
+        },
+      },
+    ],
+    [
+      "a token",
+      { ...dev, config: { repository: dev.config.repository }, secretConfig: { token: "ghp_0123456789abcdefghij" } },
+    ],
+  ] as [string, Stack][]) {
+    it(`of a stack with ${what} hold no * but those that AWS leaves no choice about`, async () => {
+      const statements = statementsOf((await loadProgram(stack)).registrations);
+      expect(statements).to.have.lengthOf(11);
+      expect(wildcardsIn(statements)).to.have.members(Object.keys(wildcards));
+    });
+  }
+
+  it("allow single actions on ARNs, and nothing by a condition, a denial or an exception", async () => {
+    for (const statement of statementsOf((await loadProgram(dev)).registrations)) {
+      expect(statement).to.have.all.keys("Sid", "Effect", "Action", "Resource");
+      expect(statement.Effect).to.equal("Allow");
+      expect([statement.Action].flat().filter((action) => !/^[a-z]+:[A-Za-z]+$/.test(action))).to.deep.equal([]);
+      expect([statement.Resource].flat().filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal([]);
+    }
+  });
+
+  it("trust one service each, and no account", async () => {
+    const { registrations } = await loadProgram(dev);
+    const roles = registrations.filter(({ type }) => type === "aws:iam/role:Role");
+    expect(roles).to.have.lengthOf(4);
+    for (const { inputs } of roles) {
+      const [statement, ...others] = documentOf(inputs.assumeRolePolicy).Statement;
+      expect(others).to.deep.equal([]);
+      expect(statement)
+        .to.have.nested.property("Principal.Service")
+        .that.matches(/^[a-z]+\.amazonaws\.com$/);
+      expect(statement).to.have.all.keys("Effect", "Principal", "Action");
+    }
+  });
+
+  it("add to a function exactly the statements that index.ts gives it", async () => {
+    const statement = {
+      Sid: "ReadOrders",
+      Effect: "Allow",
+      Action: ["dynamodb:GetItem"],
+      Resource: "arn:aws:dynamodb:eu-west-1:123456789012:table/orders",
+    } as const;
+    const { registrations } = await evaluate(dev, () =>
+      stackOf(["orders"], { policyStatements: [{ ...statement, Action: [...statement.Action] }] }),
+    );
+    const { policy } = only(registrations, "iam.RolePolicy orders-policy").inputs;
+    const [log, ...others] = documentOf(policy).Statement;
+    expect(log).to.have.property("Sid", "WriteLog");
+    expect(others).to.deep.equal([statement]);
+  });
+
+  it("name up to ten functions, with names as long as they can be, and keep within IAM's limit", async () => {
+    const folders = Array.from({ length: 10 }, (_, index) => `${index}`.padEnd(39, "f"));
+    const { registrations } = await evaluate(dev, () => stackOf(folders, { prefix: "p".repeat(24) }));
+    const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
+    expect(JSON.stringify(policy)).to.have.lengthOf.within(5_000, maxInlinePolicy);
+    for (const folder of folders) {
+      expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(24)}-${folder}"`);
+    }
+  });
+
+  for (const count of [11, 25]) {
+    it(`take the stack's prefix for ${count} functions, and keep within IAM's limit`, async () => {
+      const folders = Array.from({ length: count }, (_, index) => `${index}`.padEnd(39, "f"));
+      const { registrations } = await evaluate(dev, () => stackOf(folders));
+      const deploy = only(registrations, "iam.RolePolicy deploy-policy");
+      expect(wildcardsIn(statementsOf([deploy]))).to.have.members(Object.keys(wildcardsOfMany));
+      for (const { inputs } of registrations.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")) {
+        expect(JSON.stringify(inputs.policy)).to.have.lengthOf.below(maxInlinePolicy);
+      }
+    });
+  }
+});
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | string[];
+  readonly Resource: string | string[];
+}
+
+function documentOf(policy: unknown): { readonly Statement: readonly Statement[] } {
+  return policy as { readonly Statement: readonly Statement[] };
+}
+
+function statementsOf(registrations: readonly Registration[]): readonly Statement[] {
+  return registrations
+    .filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")
+    .flatMap(({ inputs }) => documentOf(inputs.policy).Statement);
+}
+
+/** Each resource with a `*`, once, without partition, region and account. */
+function wildcardsIn(statements: readonly Statement[]): string[] {
+  const arns = statements.flatMap(({ Resource }) => Resource).filter((arn) => arn.includes("*"));
+  return [...new Set(arns.map((arn) => arn.replace(/^arn:aws:([a-z]+):eu-west-1:123456789012:/, "$1:…:")))];
+}
+
+/** An API with functions, and a build that may release them. */
+function stackOf(
+  folders: readonly string[],
+  { prefix = "push-to-live-dev", policyStatements = [] as aws.iam.PolicyStatement[] } = {},
+): void {
+  const shared = {
+    prefix,
+    logRetentionDays: 14,
+    deploymentConfigName: "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes",
+    protect: false,
+  };
+  const api = new HttpApi("http", { ...shared, corsOrigins: [], throttling: { rateLimit: 1, burstLimit: 1 } });
+  const application = new aws.codedeploy.Application("releases", { name: prefix, computePlatform: "Lambda" });
+  const functions = folders.map(
+    (folder) =>
+      new HttpFunction(folder, {
+        ...shared,
+        api,
+        application,
+        route: `GET /${folder}`,
+        zip: join(import.meta.dirname, "no.zip"),
+        memorySize: 128,
+        timeout: 10,
+        environment: {},
+        policyStatements,
+      }),
+  );
+  new BuildProject("deploy", {
+    ...shared,
+    projectName: `${prefix}-deploy`,
+    description: "Releases",
+    repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
+    credential: { type: "CODECONNECTIONS", arn: dev.config.connectionArn },
+    branch: "main",
+    filterGroups: [],
+    buildspec: "buildspec.yml",
+    compute: buildComputes.x86,
+    timeoutMinutes: 5,
+    releases: { ...shared, application, functions },
+  });
+}
