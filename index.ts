@@ -1,3 +1,4 @@
+import "./infra/stackTraces.ts";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { bundleFunctions } from "./deploy/bundle.ts";
@@ -49,7 +50,8 @@ export const apiUrl = api.url;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const webhookUrl = deploy.webhookUrl;
-/** To be set, with `webhookUrl`, in a repository of a GitHub Enterprise Server; CodeBuild does it by itself on github.com. */
-export const webhookSecret = settings.repository.type === "GITHUB_ENTERPRISE" ? deploy.webhookSecret : undefined;
+/** What a GitHub Enterprise Server has to be told, with `webhookUrl`. */
+export const webhookSecret =
+  settings.repository.type === "GITHUB_ENTERPRISE" ? deploy.webhookSecret : "set at GitHub by CodeBuild";
 /** Shown by `pulumi up` when it changes. */
 export const configurationHash = pulumi.interpolate`${configuration.hash}; a change is released by a build of ${deploy.projectName}, which starts by itself`;

@@ -1,5 +1,6 @@
 // Runs the pulumi CLI on the local cloud that `npm start` keeps up: `npm run pulumi:local -- up`.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { root, runningEndpoints } from "./endpoints.ts";
@@ -25,11 +26,13 @@ const env = {
 /** Runs the CLI and returns its exit code. */
 function pulumi(args: readonly string[], stdio: "inherit" | "ignore"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn("npx", ["--no", "pulumi", ...args], { cwd: root, env, stdio });
+    const child = spawn(join(root, "node_modules", ".bin", "pulumi"), [...args], { cwd: root, env, stdio });
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));
   });
 }
 
-await pulumi(["stack", "select", "--create", localStack.stack, "--non-interactive"], "ignore");
+if (!existsSync(join(state, ".pulumi", "stacks", localStack.project, `${localStack.stack}.json`))) {
+  await pulumi(["stack", "select", "--create", localStack.stack, "--non-interactive"], "ignore");
+}
 process.exit(await pulumi(process.argv.slice(2), "inherit"));

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { cp, symlink } from "node:fs/promises";
+import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { git } from "../local/git.ts";
 
@@ -15,6 +15,31 @@ export async function copyProject(path: string): Promise<void> {
   await configureIdentity(path);
   await git(path, "add", "--all");
   await git(path, "commit", "--quiet", "--message=The project");
+}
+
+/** Adds a function to a project as its developer would: a folder in `functions/`, and a statement in `index.ts`. */
+export async function addFunction(project: string, folder: string): Promise<void> {
+  const path = join(project, "functions", folder);
+  await mkdir(path);
+  await writeFile(
+    join(path, "handler.ts"),
+    `export const handler = async () => ({ statusCode: 200, body: JSON.stringify({ function: ${JSON.stringify(folder)} }) });\n`,
+  );
+  await writeFile(join(path, "smoke.json"), JSON.stringify({ event: {}, response: { statusCode: 200 } }));
+  const file = join(project, "index.ts");
+  const statement = `  new HttpFunction("${folder}", {
+    ...settings,
+    ...settings.functionSettings("${folder}"),
+    api,
+    application,
+    route: "GET /${folder}",
+    zip: zips.pathOf("${folder}"),
+  }),`;
+  const text = await readFile(file, "utf8");
+  await writeFile(
+    file,
+    text.replace("const functions = [\n", (start) => `${start}${statement}\n`),
+  );
 }
 
 /** Gives a clone an author, so that tests need no git identity of the machine's. */

@@ -1,45 +1,42 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { git } from "../../local/git.ts";
-import { configureIdentity, copyProject, root } from "../project.ts";
+import { addFunction, configureIdentity, copyProject } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
-
-/** The folder in which npm's pulumi looks for the CLI of its version before it downloads one. */
-async function cliFolder(): Promise<string> {
-  const { devDependencies } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
-  const home = process.env.PULUMI_HOME ?? join(homedir(), ".pulumi");
-  return join(home, "versions", devDependencies.pulumi, "bin");
-}
+import { cliFolder } from "./cli.ts";
+import {
+  counts,
+  createsAndChanges,
+  destroys,
+  get,
+  outputsOf,
+  pulumi,
+  resourceCount,
+  type Target,
+} from "./commandLine.ts";
 
 describe("the pulumi command line, on the local cloud", function () {
   this.timeout(120_000);
   const temporary = temporaryDirectories();
-  let project: string;
+  let target: Target;
   let clone: string;
   let started: ChildProcess;
+  let awsUrl: string;
   let remote: string;
   let builds = "";
 
   before(async () => {
-    const bin = await cliFolder();
-    for (const name of ["pulumi", "pulumi-language-nodejs"]) {
-      if (!existsSync(join(bin, name))) {
-        throw new Error(
-          `${join(bin, name)} is missing: .ci/engine/install builds it, or npx pulumi version downloads it`,
-        );
-      }
-    }
+    await cliFolder();
     const directory = await temporary();
-    project = join(directory, "project");
+    const project = join(directory, "project");
     clone = join(directory, "clone");
     await copyProject(project);
+    target = { project, stack: "local", command: [process.execPath, "local/pulumi.ts"] };
     started = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], { cwd: project });
     started.stderr?.on("data", (chunk) => {
       builds += chunk;
@@ -48,7 +45,7 @@ describe("the pulumi command line, on the local cloud", function () {
       throw new Error("no standard output");
     }
     const [line] = await once(createInterface({ input: started.stdout }), "line");
-    remote = JSON.parse(line).git;
+    ({ git: remote, aws: awsUrl } = JSON.parse(line));
     await git(directory, "clone", "--quiet", remote, clone);
     await configureIdentity(clone);
   });
@@ -58,128 +55,198 @@ describe("the pulumi command line, on the local cloud", function () {
     await once(started, "exit");
   });
 
-  /** Runs `npm run pulumi:local -- …`; a command that fails rejects with what it printed. */
-  async function pulumi(...args: string[]): Promise<string> {
-    try {
-      const { stdout } = await promisify(execFile)(
-        process.execPath,
-        ["local/pulumi.ts", ...args, "--non-interactive"],
-        {
-          cwd: project,
-          maxBuffer: 16 * 1024 * 1024,
-        },
-      );
-      return stdout;
-    } catch (error) {
-      const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-      throw new Error(`pulumi ${args.join(" ")}\n${stdout}${stderr}`);
-    }
-  }
+  const run = (...args: string[]): Promise<string> => pulumi(target, ...args);
+  const live = (): Promise<string> => get(target, "/hello_user");
 
-  /** The counts at the end of an operation, e.g. `["25 to create"]`. */
-  function counts(output: string): string[] {
-    const lines = output.split(/^Resources:$/m).at(-1) ?? "";
-    return (
-      lines
-        .split("\n\n")[0]
-        ?.split("\n")
-        .map((line) => line.replace(/^[\s+~-]+/, ""))
-        .filter(Boolean) ?? []
-    );
-  }
-
-  async function get(stack: string, path: string): Promise<string> {
-    const { apiUrl } = JSON.parse(await pulumi("stack", "output", "--json", "--stack", stack));
-    const response = await fetch(apiUrl + path);
-    return `${response.status} ${await response.text()}`;
-  }
-
-  async function live(): Promise<string> {
-    return get("local", "/hello_user");
-  }
-
-  it("previews the whole stack before anything exists", async () => {
-    expect(counts(await pulumi("preview"))).to.deep.equal(["25 to create"]);
-  });
-
-  it("creates the stack, whose API answers", async () => {
-    expect(counts(await pulumi("up", "--yes"))).to.deep.equal(["25 created"]);
-    expect(await live()).to.equal('200 {"message":"hello user"}');
-  });
-
-  it("finds nothing to do a second time, and leaves the checkout as it was", async () => {
-    expect(counts(await pulumi("up", "--yes"))).to.deep.equal(["25 unchanged"]);
-    expect(await git(project, "status", "--porcelain")).to.equal("");
-  });
-
-  it("sees no difference in a changed handler: code belongs to the pipeline", async () => {
-    const file = join(project, "functions/hello-user/handler.ts");
-    const before = await readFile(file, "utf8");
-    await writeFile(file, before.replace("hello user", "hello world"));
-    const previewed = counts(await pulumi("preview"));
-    await writeFile(file, before);
-    expect(previewed).to.deep.equal(["25 unchanged"]);
-  });
-
-  it("redeploys by git push into what pulumi up created, and neither refresh nor up takes the new code back", async () => {
-    for (const file of [
-      "functions/hello-user/handler.ts",
-      "functions/hello-user/smoke.json",
-      "tests/functions/hello-user.test.ts",
-    ]) {
+  /** Changes files of the clone and pushes them. */
+  async function push(files: Readonly<Record<string, (text: string) => string>>, message: string): Promise<void> {
+    for (const [file, change] of Object.entries(files)) {
       const text = await readFile(join(clone, file), "utf8");
-      await writeFile(join(clone, file), text.replaceAll("hello user", "good morning"));
+      await writeFile(join(clone, file), change(text));
     }
-    await git(clone, "commit", "--quiet", "--all", "--message=Say good morning");
+    await git(clone, "add", "--all");
+    await git(clone, "commit", "--quiet", `--message=${message}`);
     await git(clone, "push", "--quiet", "origin", "main");
-    while (!/build 1: (SUCCEEDED|FAILED)/.test(builds)) {
+  }
+
+  /** How the next build that ends has ended. */
+  async function nextBuild(): Promise<string> {
+    const seen = endsOf(builds).length;
+    while (endsOf(builds).length === seen) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    expect(builds).to.contain("build 1: SUCCEEDED");
+    return endsOf(builds)[seen] ?? "";
+  }
+
+  /** The memory of the version that is live, in MB, as Lambda has it and as the handler sees it. */
+  async function liveMemory(): Promise<string> {
+    const { apiUrl, functionNames } = await outputsOf(target);
+    const lambda = new LambdaClient({
+      endpoint: awsUrl,
+      region: "us-east-1",
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    });
+    const FunctionName = functionNames["hello-user"];
+    const { MemorySize } = await lambda.send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier: "live" }));
+    const { headers } = await fetch(`${apiUrl}/hello_user`);
+    return `${MemorySize} ${headers.get("x-memory")}`;
+  }
+
+  it("previews the resources that the README shows", async () => {
+    const tree = treeOf(JSON.parse(await run("preview", "--json")));
+    expect(tree).to.equal(await readFile(join(import.meta.dirname, "preview.txt"), "utf8"));
+    expect(await readFile(join(target.project, "README.md"), "utf8")).to.contain(tree);
+  });
+
+  createsAndChanges(() => target);
+
+  it("redeploys by git push into what pulumi up created, and neither refresh nor up takes the new code back", async () => {
+    const built = nextBuild();
+    const greet = (text: string): string => text.replaceAll("hello user", "good morning");
+    await push(
+      {
+        "functions/hello-user/handler.ts": (text) =>
+          greet(text).replace(
+            "headers: {",
+            'headers: { "x-memory": process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? "",',
+          ),
+        "functions/hello-user/smoke.json": greet,
+        "tests/functions/hello-user.test.ts": (text) => greet(text).replace(/.*headers.*deep\.equal.*\n/g, ""),
+      },
+      "Say good morning",
+    );
+    expect(await built).to.equal("build 1: SUCCEEDED");
     expect(await live()).to.equal('200 {"message":"good morning"}');
-    expect(counts(await pulumi("refresh", "--yes"))).to.deep.equal(["25 unchanged"]);
-    expect(counts(await pulumi("up", "--yes", "--refresh"))).to.deep.equal(["25 unchanged"]);
+    expect(counts(await run("refresh", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("up", "--yes", "--refresh"))).to.deep.equal([`${resourceCount} unchanged`]);
     expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
-  it("shows what a changed setting would do, and up does it without replacing anything", async () => {
-    const file = join(project, "Pulumi.local.yaml");
-    await pulumi("config", "set", "logRetentionDays", "90");
-    const diff = await pulumi("preview", "--diff");
-    expect(diff.match(/~ retentionInDays: 30 => 90/g)).to.have.length(3);
-    expect(counts(diff).join()).to.not.match(/replace|create|delete/);
-    expect(counts(await pulumi("up", "--yes"))).to.deep.equal(["3 updated", "22 unchanged"]);
-    await git(project, "checkout", "--quiet", file);
-    expect(counts(await pulumi("up", "--yes"))).to.deep.equal(["3 updated", "22 unchanged"]);
+  it("releases a changed memory by a build that starts by itself, and the handler sees it", async () => {
+    expect(await liveMemory()).to.equal("128 128");
+    const built = nextBuild();
+    await run("config", "set", "--path", "functions.hello-user.memorySize", "256");
+    const up = await run("up", "--yes");
+    expect(counts(up)).to.deep.equal(["2 updated", `${resourceCount - 2} unchanged`]);
+    expect(up).to.match(/~ configurationHash: .*a change is released by a build of push-to-live-local-deploy/);
+    expect(await built).to.equal("build 2: SUCCEEDED");
+    expect(await liveMemory()).to.equal("256 256");
+    expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
-  it("refuses a setting that is not usable, and names it, before it registers anything", async () => {
-    await pulumi("config", "set", "logRetentionDays", "31");
-    const refusal = await pulumi("preview").catch((error: Error) => error.message);
-    await git(project, "checkout", "--quiet", "Pulumi.local.yaml");
-    expect(refusal).to.contain('push-to-live:logRetentionDays is "31": it must be one of 1, 3, 5');
-    expect(refusal).to.not.match(/aws:/);
+  it("does not smuggle a red commit in with a changed memory", async () => {
+    const red = nextBuild();
+    await push(
+      { "functions/hello-user/handler.ts": (text) => text.replaceAll("good morning", "good night") },
+      "Turn red",
+    );
+    expect(await red).to.contain("build 3: FAILED");
+    const built = nextBuild();
+    await run("config", "set", "--path", "functions.hello-user.memorySize", "512");
+    await run("up", "--yes");
+    expect(await built).to.contain("build 4: FAILED");
+    expect(await liveMemory()).to.equal("256 256");
+    expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
   it("creates a second stack beside the first, with names and an API of its own", async () => {
-    const config = await readFile(join(project, "Pulumi.local.yaml"), "utf8");
-    await pulumi("stack", "init", "second", "--no-select");
-    await writeFile(join(project, "Pulumi.second.yaml"), config);
-    expect(counts(await pulumi("up", "--yes", "--stack", "second"))).to.deep.equal(["25 created"]);
-    expect(await get("second", "/hello_user")).to.equal('200 {"message":"hello user"}');
+    const second = { ...target, stack: "second" };
+    const config = await readFile(join(target.project, "Pulumi.local.yaml"), "utf8");
+    await pulumi(second, "stack", "select", "--create");
+    await writeFile(join(target.project, "Pulumi.second.yaml"), config);
+    expect(counts(await pulumi(second, "up", "--yes"))).to.deep.equal([`${resourceCount} created`]);
+    expect(await get(second, "/hello_user")).to.equal('200 {"message":"hello user"}');
     expect(await live()).to.equal('200 {"message":"good morning"}');
-    expect(counts(await pulumi("destroy", "--yes", "--stack", "second"))).to.deep.equal(["25 deleted"]);
+    expect(counts(await pulumi(second, "destroy", "--yes"))).to.deep.equal([`${resourceCount} deleted`]);
     expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
-  it("destroys all that it created, and the API no longer answers", async () => {
-    const { apiUrl } = JSON.parse(await pulumi("stack", "output", "--json"));
-    expect(counts(await pulumi("destroy", "--yes"))).to.deep.equal(["25 deleted"]);
-    expect((await fetch(`${apiUrl}/hello_user`)).status).to.equal(404);
-  });
+  destroys(() => target);
 
   it("creates it anew after that", async () => {
-    expect(counts(await pulumi("up", "--yes"))).to.deep.equal(["25 created"]);
+    await git(target.project, "checkout", "--quiet", "Pulumi.local.yaml");
+    expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} created`]);
     expect(await live()).to.equal('200 {"message":"hello user"}');
   });
+
+  describe("with more functions", () => {
+    const perFunction = 13;
+    const folderOf = (index: number): string => `fn-${String(index).padStart(3, "0")}`;
+
+    it("adds a second by a folder and a statement, and what it adds is the function's own", async () => {
+      await addFunction(target.project, folderOf(2));
+      expect(counts(await run("up", "--yes"))).to.deep.equal([
+        `${perFunction} created`,
+        "2 updated",
+        `${resourceCount - 2} unchanged`,
+      ]);
+      expect(await get(target, "/fn-002")).to.equal('200 {"function":"fn-002"}');
+      expect(await live()).to.equal('200 {"message":"hello user"}');
+    });
+
+    it("adds others up to the hundredth in the same way", async () => {
+      for (let index = 3; index <= 100; index++) {
+        await addFunction(target.project, folderOf(index));
+      }
+      expect(counts(await run("preview"))).to.deep.equal([
+        `${98 * perFunction} to create`,
+        "2 to update",
+        `${resourceCount - 2 + perFunction} unchanged`,
+      ]);
+    });
+
+    it("takes them away by the folder and the statement, and deletes what was theirs and nothing else", async () => {
+      await git(target.project, "checkout", "--quiet", "index.ts");
+      for (let index = 2; index <= 100; index++) {
+        await rm(join(target.project, "functions", folderOf(index)), { recursive: true });
+      }
+      expect(counts(await run("up", "--yes"))).to.deep.equal([
+        "2 updated",
+        `${perFunction} deleted`,
+        `${resourceCount - 2} unchanged`,
+      ]);
+      expect(await get(target, "/fn-002")).to.equal('404 {"message":"Not Found"}');
+      expect(await live()).to.equal('200 {"message":"hello user"}');
+    });
+  });
 });
+
+/** The lines that tell how builds ended, without why. */
+function endsOf(builds: string): string[] {
+  return builds.match(/^ *build \d+: (SUCCEEDED|FAILED)/gm)?.map((line) => line.trim()) ?? [];
+}
+
+interface Preview {
+  readonly steps: readonly { readonly urn: string; readonly newState: { readonly parent?: string } }[];
+}
+
+/** The tree that `preview` prints on a terminal; siblings, which it prints as they come, are in order of name and type. */
+function treeOf({ steps }: Preview): string {
+  const rows: [type: string, name: string][] = [];
+  const add = (parent: string | undefined, indent: string): void => {
+    const children = steps.filter(({ newState }) => newState.parent === parent).map(({ urn }) => urn);
+    const sorted = children.map((urn) => ({ urn, ...shownOf(urn) }));
+    sorted.sort((one, other) => (`${one.name} ${one.type}` < `${other.name} ${other.type}` ? -1 : 1));
+    for (const [index, { urn, type, name }] of sorted.entries()) {
+      const isLast = index === sorted.length - 1;
+      rows.push([parent === undefined ? type : `${indent}${isLast ? "└─" : "├─"} ${type}`, name]);
+      add(urn, parent === undefined ? "" : `${indent}${isLast ? "   " : "│  "}`);
+    }
+  };
+  add(undefined, "");
+  const width = Math.max(...rows.map(([type]) => type.length));
+  return rows.map(([type, name]) => ` +   ${type.padEnd(width)}  ${name}\n`).join("");
+}
+
+/** A resource's type and name as the CLI shows them, e.g. `aws:iam:Role` of `aws:iam/role:Role`. */
+function shownOf(urn: string): { type: string; name: string } {
+  const [, , types = "", name = ""] = urn.split("::");
+  return {
+    type:
+      types
+        .split("$")
+        .at(-1)
+        ?.replace(/\/\w+:/, ":") ?? "",
+    name,
+  };
+}
