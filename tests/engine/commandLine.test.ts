@@ -117,8 +117,10 @@ describe("the pulumi command line, on the local cloud", function () {
     );
     expect(await built).to.equal("build 1: SUCCEEDED");
     expect(await live()).to.equal('200 {"message":"good morning"}');
-    expect(counts(await run("refresh", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
-    expect(counts(await run("up", "--yes", "--refresh"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("refresh", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("up", "--yes", "--skip-preview", "--refresh"))).to.deep.equal([
+      `${resourceCount} unchanged`,
+    ]);
     expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
@@ -126,7 +128,7 @@ describe("the pulumi command line, on the local cloud", function () {
     expect(await liveMemory()).to.equal("128 128");
     const built = nextBuild();
     await run("config", "set", "--path", "functions.hello-user.memorySize", "256");
-    const up = await run("up", "--yes");
+    const up = await run("up", "--yes", "--skip-preview");
     expect(counts(up)).to.deep.equal(["2 updated", `${resourceCount - 2} unchanged`]);
     expect(up).to.match(/~ configurationHash: .*a change is released by a build of push-to-live-local-deploy/);
     expect(await built).to.equal("build 2: SUCCEEDED");
@@ -143,7 +145,7 @@ describe("the pulumi command line, on the local cloud", function () {
     expect(await red).to.contain("build 3: FAILED");
     const built = nextBuild();
     await run("config", "set", "--path", "functions.hello-user.memorySize", "512");
-    await run("up", "--yes");
+    await run("up", "--yes", "--skip-preview");
     expect(await built).to.contain("build 4: FAILED");
     expect(await liveMemory()).to.equal("256 256");
     expect(await live()).to.equal('200 {"message":"good morning"}');
@@ -154,10 +156,12 @@ describe("the pulumi command line, on the local cloud", function () {
     const config = await readFile(join(target.project, "Pulumi.local.yaml"), "utf8");
     await pulumi(second, "stack", "select", "--create");
     await writeFile(join(target.project, "Pulumi.second.yaml"), config);
-    expect(counts(await pulumi(second, "up", "--yes"))).to.deep.equal([`${resourceCount} created`]);
+    expect(counts(await pulumi(second, "up", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} created`]);
     expect(await get(second, "/hello_user")).to.equal('200 {"message":"hello user"}');
     expect(await live()).to.equal('200 {"message":"good morning"}');
-    expect(counts(await pulumi(second, "destroy", "--yes"))).to.deep.equal([`${resourceCount} deleted`]);
+    expect(counts(await pulumi(second, "destroy", "--yes", "--skip-preview"))).to.deep.equal([
+      `${resourceCount} deleted`,
+    ]);
     expect(await live()).to.equal('200 {"message":"good morning"}');
   });
 
@@ -165,7 +169,7 @@ describe("the pulumi command line, on the local cloud", function () {
 
   it("creates it anew after that", async () => {
     await git(target.project, "checkout", "--quiet", "Pulumi.local.yaml");
-    expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} created`]);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} created`]);
     expect(await live()).to.equal('200 {"message":"hello user"}');
   });
 
@@ -175,7 +179,7 @@ describe("the pulumi command line, on the local cloud", function () {
 
     it("adds a second by a folder and a statement, and what it adds is the function's own", async () => {
       await addFunction(target.project, folderOf(2));
-      expect(counts(await run("up", "--yes"))).to.deep.equal([
+      expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([
         `${perFunction} created`,
         "2 updated",
         `${resourceCount - 2} unchanged`,
@@ -200,7 +204,7 @@ describe("the pulumi command line, on the local cloud", function () {
       for (let index = 2; index <= 100; index++) {
         await rm(join(target.project, "functions", folderOf(index)), { recursive: true });
       }
-      expect(counts(await run("up", "--yes"))).to.deep.equal([
+      expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([
         "2 updated",
         `${perFunction} deleted`,
         `${resourceCount - 2} unchanged`,

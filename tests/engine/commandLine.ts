@@ -75,13 +75,13 @@ export function createsAndChanges(target: () => Target): void {
   });
 
   it("finds nothing to do a second time, and leaves the checkout as it was", async () => {
-    expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} unchanged`]);
     expect(await git(target().project, "status", "--porcelain")).to.equal("");
   });
 
   it("finds nothing to do after a refresh", async () => {
-    expect(counts(await run("refresh", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
-    expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("refresh", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} unchanged`]);
   });
 
   it("sees no difference in a changed handler: code belongs to the pipeline", async () => {
@@ -99,9 +99,9 @@ export function createsAndChanges(target: () => Target): void {
     expect(diff.match(/~ retentionInDays: 30 => 90/g)).to.have.length(3);
     expect(counts(diff).join()).to.not.match(/replace|create|delete/);
     const updated = ["3 updated", `${resourceCount - 3} unchanged`];
-    expect(counts(await run("up", "--yes"))).to.deep.equal(updated);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal(updated);
     await git(target().project, "checkout", "--quiet", configFile());
-    expect(counts(await run("up", "--yes"))).to.deep.equal(updated);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal(updated);
   });
 
   it("refuses a setting that is not usable, and names it, before it registers anything", async () => {
@@ -114,12 +114,12 @@ export function createsAndChanges(target: () => Target): void {
 
   it("refuses to destroy what is protected, and deletes nothing, until the protection is taken back", async () => {
     await run("config", "set", "protect", "true");
-    await run("up", "--yes");
+    await run("up", "--yes", "--skip-preview");
     const refusal = await run("destroy", "--yes").catch((error: Error) => error.message);
     expect(refusal).to.contain("protected");
     expect(await get(target(), "/hello_user")).to.contain("200 ");
     await git(target().project, "checkout", "--quiet", configFile());
-    expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} unchanged`]);
+    expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal([`${resourceCount} unchanged`]);
   });
 }
 
@@ -127,7 +127,9 @@ export function createsAndChanges(target: () => Target): void {
 export function destroys(target: () => Target): void {
   it("destroys all that it created, and the API no longer answers", async () => {
     const { apiUrl } = await outputsOf(target());
-    expect(counts(await pulumi(target(), "destroy", "--yes"))).to.deep.equal([`${resourceCount} deleted`]);
+    expect(counts(await pulumi(target(), "destroy", "--yes", "--skip-preview"))).to.deep.equal([
+      `${resourceCount} deleted`,
+    ]);
     const { deployment } = JSON.parse(await pulumi(target(), "stack", "export"));
     expect(deployment.resources ?? []).to.deep.equal([]);
     const status = await fetch(`${apiUrl}/hello_user`).then(

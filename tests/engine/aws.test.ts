@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { expect } from "chai";
+import { readLocalConfig } from "../../local/program.ts";
+import { copyProject, runFile } from "../project.ts";
+import { temporaryDirectories } from "../temporary.ts";
+import { cliFolder } from "./cli.ts";
+
+describe("npm run test:aws, with the local cloud's provider in place of AWS's", function () {
+  this.timeout(240_000);
+  const temporary = temporaryDirectories();
+  let project: string;
+  let cloud: ChildProcess;
+  let provider: number;
+
+  before(async () => {
+    await cliFolder();
+    project = join(await temporary(), "project");
+    await copyProject(project);
+    cloud = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], { cwd: project });
+    if (!cloud.stdout) {
+      throw new Error("no standard output");
+    }
+    const [line] = await once(createInterface({ input: cloud.stdout }), "line");
+    ({ provider } = JSON.parse(line));
+  });
+
+  after(async () => {
+    cloud.kill("SIGINT");
+    await once(cloud, "exit");
+  });
+
+  it("makes nothing unless it is told to, and says what it would make and cost", async () => {
+    const { code, output } = await runFile("tests/aws/run.ts", [], { cwd: project });
+    expect(code).to.equal(1);
+    expect(output)
+      .to.match(/--yes-create-resources/)
+      .and.to.match(/What it costs +under 0.01 USD/);
+  });
+
+  it("passes, and leaves nothing", async () => {
+    const config = await readLocalConfig(project);
+    const args = [
+      "--yes-create-resources",
+      ...["--repository", config["push-to-live:repository"] ?? ""],
+      ...["--connection-arn", config["push-to-live:connectionArn"] ?? ""],
+      ...["--region", config["aws:region"] ?? ""],
+    ];
+    const env = {
+      ...process.env,
+      PULUMI_DEBUG_PROVIDERS: `aws:${provider}`,
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    };
+    const { code, output } = await runFile("tests/aws/run.ts", args, { cwd: project, env });
+    expect(output).to.contain("9 passing").and.not.contain("failing");
+    expect(code).to.equal(0);
+  });
+});
