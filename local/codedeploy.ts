@@ -51,7 +51,7 @@ export class CodeDeploy {
       schemas,
       operations: {
         CreateDeployment: operation<CreateDeploymentInput>(
-          ["applicationName", "deploymentGroupName", "description", "revision"],
+          ["applicationName", "deploymentConfigName", "deploymentGroupName", "description", "revision"],
           (input) => ({ deploymentId: this.#create(input) }),
         ),
         GetDeployment: operation<{ deploymentId: string }>(["deploymentId"], ({ deploymentId }) => {
@@ -67,10 +67,11 @@ export class CodeDeploy {
 
   #create(input: CreateDeploymentInput): string {
     const group = `${input.applicationName}/${input.deploymentGroupName}`;
-    const deploymentConfigName = this.#groups.get(group);
-    if (!deploymentConfigName) {
+    const groupConfig = this.#groups.get(group);
+    if (!groupConfig) {
       throw new AwsError("DeploymentGroupDoesNotExistException", `No Deployment Group found for name: ${group}`);
     }
+    const { deploymentConfigName = groupConfig } = input;
     if (deploymentConfigName !== allAtOnce) {
       const message = `the local cloud shifts traffic by ${allAtOnce} only, not by ${deploymentConfigName}`;
       throw new AwsError("NotImplemented", message);

@@ -68,12 +68,13 @@ export class Lambda {
     await Promise.all([...fn.environments.values()].map((each) => each.close()));
   }
 
-  /** Creates an alias, or points it to another version, and returns its ARN. */
+  /** Creates an alias, or points it to another version and keeps its description, and returns its ARN. */
   putAlias(functionName: string, name: string, version: string): string {
     const fn = this.#find(functionName);
     resolve(fn, version);
     const AliasArn = arn("lambda", `function:${functionName}:${name}`);
-    fn.aliases.set(name, { AliasArn, Name: name, FunctionVersion: version, RevisionId: randomUUID() });
+    const alias = { Description: "", ...fn.aliases.get(name), AliasArn, Name: name, FunctionVersion: version };
+    fn.aliases.set(name, { ...alias, RevisionId: randomUUID() });
     return AliasArn;
   }
 
@@ -172,14 +173,22 @@ export class Lambda {
             return publish(fn, Description);
           },
         ),
+        // What moves an alias is CodeDeploy: no other member is taken.
+        UpdateAlias: operation<Named & { Name: string; Description?: string; RevisionId?: string }>(
+          ["FunctionName", "Name", "Description", "RevisionId"],
+          ({ FunctionName, Name, RevisionId, ...changes }) => {
+            const alias = this.getAlias(FunctionName, Name);
+            checkRevision(RevisionId, alias);
+            const updated = { ...alias, ...changes, RevisionId: randomUUID() };
+            this.#find(FunctionName).aliases.set(Name, updated);
+            return updated;
+          },
+        ),
         UpdateFunctionCode: operation<Named & { ZipFile: Uint8Array; RevisionId?: string }>(
           ["FunctionName", "ZipFile", "RevisionId"],
           ({ FunctionName, ZipFile, RevisionId }) => {
             const fn = this.#settled(FunctionName);
-            if (RevisionId !== undefined && RevisionId !== fn.latest.RevisionId) {
-              const message = "The Revision Id provided does not match the latest Revision Id";
-              throw new AwsError("PreconditionFailedException", message);
-            }
+            checkRevision(RevisionId, fn.latest);
             const settled = { ...fn.latest, ...this.#unpack(ZipFile), RevisionId: randomUUID() };
             fn.latest = { ...settled, LastUpdateStatus: "InProgress", RevisionId: randomUUID() };
             later(() => {
@@ -258,6 +267,14 @@ function resolve(fn: FunctionRecord, qualifier: string): Configuration {
     throw notFound(`${fn.latest.FunctionName}:${qualifier}`);
   }
   return found;
+}
+
+/** An update is of what the caller has read, where it says what that was. */
+function checkRevision(asked: string | undefined, { RevisionId }: { readonly RevisionId?: string | undefined }): void {
+  if (asked !== undefined && asked !== RevisionId) {
+    const message = "The Revision Id provided does not match the latest Revision Id";
+    throw new AwsError("PreconditionFailedException", message);
+  }
 }
 
 function later(settle: () => void): void {

@@ -39,12 +39,19 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
   }
 
   /** A deployment of `fn` by an AppSpec file with these versions. */
-  function deploy(currentversion: string, targetversion: string, group = "fn", extra: object = {}) {
+  function deploy(
+    currentversion: string,
+    targetversion: string,
+    group = "fn",
+    extra: object = {},
+    options: { deploymentConfigName?: string } = {},
+  ) {
     const Properties = { name: "fn", alias: "live", currentversion, targetversion, ...extra };
     const content = JSON.stringify({ version: 0, Resources: [{ fn: { Type: "AWS::Lambda::Function", Properties } }] });
     return codedeploy.createDeployment({
       applicationName: "app",
       deploymentGroupName: group,
+      ...options,
       revision: { revisionType: "AppSpecContent", appSpecContent: { content } },
     });
   }
@@ -86,6 +93,20 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     expect((await refusal(lambda.publishVersion({ FunctionName: "fn", CodeSha256: "other" }))).name).to.equal(
       "InvalidParameterValueException",
     );
+  });
+
+  it("describes an alias, if it is as the caller has read it, and keeps what it is not given", async () => {
+    const live = { FunctionName: "fn", Name: "live" };
+    const { RevisionId } = await lambda.getAlias(live);
+    const described = await lambda.updateAlias({ ...live, Description: "first", RevisionId });
+    expect(described).to.deep.include({ Name: "live", Description: "first", FunctionVersion: "1" });
+    const stale = await refusal(lambda.updateAlias({ ...live, Description: "second", RevisionId }));
+    expect([stale.name, stale.status]).to.deep.equal(["PreconditionFailedException", 412]);
+    expect(await lambda.getAlias(live)).to.deep.include({ Description: "first", RevisionId: described.RevisionId });
+    const moved = await refusal(lambda.updateAlias({ ...live, FunctionVersion: "1" }));
+    expect(moved.message).to.match(/^the local cloud does not implement FunctionVersion of lambda:UpdateAlias; /);
+    const { name } = await refusal(lambda.updateAlias({ ...live, Name: "dead", Description: "" }));
+    expect(name).to.equal("ResourceNotFoundException");
   });
 
   it("names an operation, a member and a service that the local cloud does not implement", async () => {
@@ -132,7 +153,7 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     });
   });
 
-  it("moves the alias when the AppSpec file agrees with it, and fails the deployment when not", async () => {
+  it("moves the alias, which keeps its description, when the AppSpec file agrees with it, and fails the deployment when not", async () => {
     await lambda.publishVersion({ FunctionName: "fn" });
     const ended = async (deploymentId = "") => {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -140,7 +161,8 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     };
     const moved = await ended((await deploy("1", "2")).deploymentId);
     expect([moved?.status, moved?.completeTime instanceof Date]).to.deep.equal(["Succeeded", true]);
-    expect((await lambda.getAlias({ FunctionName: "fn", Name: "live" })).FunctionVersion).to.equal("2");
+    const { FunctionVersion, Description } = await lambda.getAlias({ FunctionName: "fn", Name: "live" });
+    expect({ FunctionVersion, Description }).to.deep.equal({ FunctionVersion: "2", Description: "first" });
     const failed = await ended((await deploy("1", "2")).deploymentId);
     expect([failed?.status, failed?.errorInformation?.message]).to.deep.equal([
       "Failed",
@@ -148,6 +170,17 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     ]);
     const unknown = await ended((await deploy("2", "9")).deploymentId);
     expect(unknown?.status).to.equal("Failed");
+  });
+
+  it("takes a deployment configuration in place of the group's, and refuses by name what it cannot do", async () => {
+    const allAtOnce = { deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce" };
+    expect((await deploy("2", "1", "fn", {}, allAtOnce)).deploymentId).to.match(/^d-/);
+    const linear = { deploymentConfigName: "CodeDeployDefault.LambdaLinear10PercentEvery1Minute" };
+    const { status, message } = await refusal(deploy("2", "1", "fn", {}, linear));
+    expect([status, message]).to.deep.equal([
+      501,
+      `the local cloud shifts traffic by ${allAtOnce.deploymentConfigName} only, not by ${linear.deploymentConfigName}`,
+    ]);
   });
 
   it("refuses an unknown deployment group, deployment and AppSpec property", async () => {
