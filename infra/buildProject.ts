@@ -205,6 +205,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
         "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
         "lambda:PublishVersion",
+        "lambda:UpdateAlias",
         "lambda:UpdateFunctionCode",
       ],
       Resource: [...functions, ...qualified],

@@ -583,6 +583,7 @@ describe("the program of a dev stack", () => {
                 "lambda:GetFunction",
                 "lambda:GetFunctionConfiguration",
                 "lambda:PublishVersion",
+                "lambda:UpdateAlias",
                 "lambda:UpdateFunctionCode",
               ],
               Resource: [
