@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import { CodeDeploy, type DeploymentInfo } from "@aws-sdk/client-codedeploy";
+import { isDeepStrictEqual, parseArgs } from "node:util";
+import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import {
   type FunctionConfiguration,
   Lambda,
@@ -11,9 +11,9 @@ import {
   waitUntilPublishedVersionActive,
 } from "@aws-sdk/client-lambda";
 import { functionFolders } from "./bundle.ts";
-
-/** The alias that the API calls and that only a release moves. */
-const liveAlias = "live";
+import { codeDeployApplication, runDeployment, type Stack } from "./deployment.ts";
+import { eachFunction, messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
+import { type Live, readLive, record, whatIsLive } from "./live.ts";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
 export interface Candidate {
@@ -34,8 +34,8 @@ export interface SmokeTest {
 export interface Released {
   readonly name: string;
   /**
-   * `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released; `superseded`: `live` is of a
-   * later commit.
+   * `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released; `superseded`: a
+   * later commit was decided on.
    */
   readonly outcome: "released" | "superseded" | "unchanged";
   /** The version that is live. */
@@ -43,57 +43,42 @@ export interface Released {
 }
 
 /** What a release works with. */
-export interface ReleaseArgs {
-  /** The CodeDeploy application, `<project>-<stack>`; a function's Lambda name is `<application>-<folder>`. */
-  readonly application: string;
+export interface ReleaseArgs extends Stack {
   /** The commit being released: the description of each version it publishes. */
   readonly commit: string;
   readonly candidates: readonly Candidate[];
   /** Whether `commit` is an ancestor of another commit; undefined when the repository does not know the other. */
   readonly isAncestorOf: (other: string) => boolean | undefined;
-  readonly lambda: Lambda;
-  readonly codedeploy: CodeDeploy;
-  /** Takes a line of progress. */
-  readonly log: (line: string) => void;
+  /** Whether to release a commit also when it was rolled back. @default false */
+  readonly force?: boolean;
 }
 
-/** A release that ended as it should when something is wrong: the message says what, what is live, and what to do. */
-export class ReleaseError extends Error {
-  override readonly name = "ReleaseError";
-}
-
-const functionsAtOnce = 4;
-/** How often a release starts over because another one moved the function in the meantime. */
+/** How often a release starts over because another one came in between. */
 const maxAttempts = 5;
 /** Seconds. */
 const waiting = { minDelay: 0.2, maxDelay: 5, maxWaitTime: 120 };
-const pollMs = 500;
 
 /**
- * Releases each candidate that differs from what is live: update the code, publish a version described by the commit, smoke-test that
- * version, and have CodeDeploy move the alias `live` to it.
+ * Releases each candidate that differs from what is live: record the commit as the latest, update the code, publish a version described
+ * by the commit, smoke-test that version, and have CodeDeploy move the alias `live` to it. A commit older than the recorded one is superseded.
  *
- * @throws {ReleaseError} before anything changes when the stack lacks one of the functions; otherwise after every function has ended.
+ * @throws {ReleaseError} before anything changes when the stack lacks one of the functions or the commit was rolled back; otherwise after
+ * every function has ended.
  */
 export async function release(args: ReleaseArgs): Promise<Released[]> {
   const states = await findAll(args);
-  const results = await settleAll(states, functionsAtOnce, (state) => releaseFunction(args, state));
-
-  const failures = results.filter((result) => result.status === "rejected").map((result) => messageOf(result.reason));
-  if (failures.length > 0) {
-    throw new ReleaseError(failures.join("\n"));
+  for (const state of states) {
+    checkNotRolledBack(args, state);
   }
-  return results.filter((result) => result.status === "fulfilled").map((result) => result.value);
+  return eachFunction(states, (state) => releaseFunction(args, state));
 }
 
 /** A candidate beside what AWS has of its function. */
 interface FunctionState {
   readonly candidate: Candidate;
-  readonly functionName: string;
   /** `$LATEST`, which the next published version is made from. */
   readonly latest: FunctionConfiguration;
-  /** The version that `live` refers to. */
-  readonly live: FunctionConfiguration & { readonly Version: string };
+  readonly live: Live;
 }
 
 async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
@@ -110,22 +95,13 @@ async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
 
 async function find({ application, lambda }: ReleaseArgs, candidate: Candidate): Promise<FunctionState | undefined> {
   const functionName = `${application}-${candidate.name}`;
-  try {
-    const { Configuration: live } = await lambda.getFunction({ FunctionName: functionName, Qualifier: liveAlias });
-    // An update that is under way changes the revision once more when it settles.
-    await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
-    const { Configuration: latest } = await lambda.getFunction({ FunctionName: functionName });
-    if (!latest || !live?.Version) {
-      throw new ReleaseError(`${candidate.name}: Lambda returned no configuration for ${functionName}`);
-    }
-    return { candidate, functionName, latest, live: { ...live, Version: live.Version } };
-  } catch (error) {
-    // The build's role may read the functions of its stack only: another one is not found, but denied.
-    if (error instanceof Error && ["ResourceNotFoundException", "AccessDeniedException"].includes(error.name)) {
-      return undefined;
-    }
-    throw error;
+  const live = await readLive(lambda, functionName);
+  if (!live) {
+    return undefined;
   }
+  // An update that is under way changes the revision once more when it settles.
+  await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
+  return { candidate, latest: await lambda.getFunctionConfiguration({ FunctionName: functionName }), live };
 }
 
 async function releaseFunction(args: ReleaseArgs, found: FunctionState): Promise<Released> {
@@ -137,48 +113,61 @@ async function releaseFunction(args: ReleaseArgs, found: FunctionState): Promise
       const again = attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate) : undefined;
       const { name } = state.candidate;
       if (!again) {
-        throw new ReleaseError(`${name}: ${messageOf(error)}\n${name}: ${await whatIsLive(args, state)}`);
+        throw new ReleaseError(
+          `${name}: ${messageOf(error)}\n${name}: ${await whatIsLive(args.lambda, state.live.functionName)}`,
+        );
       }
-      args.log(`${name}: another release moved the function (${messageOf(error)}); looking again`);
+      args.log(`${name}: another release came in between (${messageOf(error)}); looking again`);
       state = again;
     }
   }
 }
 
 async function releaseOnce(args: ReleaseArgs, state: FunctionState): Promise<Released> {
+  const { lambda, commit, log } = args;
   const { name } = state.candidate;
-  const { Version: liveVersion, Description: liveCommit } = state.live;
-  const isOlder = liveCommit && liveCommit !== args.commit ? args.isAncestorOf(liveCommit) : false;
+  const { version, decision } = state.live;
+  checkNotRolledBack(args, state);
+  const isOlder = decision && decision.commit !== commit ? args.isAncestorOf(decision.commit) : false;
   if (isOlder) {
-    args.log(`${name}: superseded by ${liveCommit}, live stays at version ${liveVersion}`);
-    return { name, outcome: "superseded", version: liveVersion };
+    log(`${name}: superseded by ${decision?.commit}, live stays at version ${version}`);
+    return { name, outcome: "superseded", version };
   }
   if (isOlder === undefined) {
-    args.log(`${name}: ${liveCommit}, which is live, is not in the repository's history; releasing over it`);
+    log(`${name}: ${decision?.commit}, the latest so far, is not in the repository's history; releasing over it`);
   }
-  if (isUnchanged(state)) {
-    args.log(`${name}: unchanged, live stays at version ${liveVersion}`);
-    return { name, outcome: "unchanged", version: liveVersion };
+  const outcome = isUnchanged(state) ? "unchanged" : "changed";
+  // Before publishing: from here on, whoever looks knows of this commit, and an older one gives way to it.
+  if (decision?.commit !== commit || decision.outcome === "rolled back") {
+    await record(lambda, state.live, { commit, outcome });
   }
-  const version = await publishVersion(args, state);
-  await smokeTest(args, state, version);
-  await deploy(args, state, version);
-  return { name, outcome: "released", version };
+  if (outcome === "unchanged") {
+    log(`${name}: unchanged, live stays at version ${version}`);
+    return { name, outcome, version };
+  }
+  const published = await publishVersion(args, state);
+  await smokeTest(args, state, published);
+  return deploy(args, state, published);
 }
 
-/** Lambda's refusals of an update or a version that another one came before, and an alias that was moved. */
+/** @throws {ReleaseError} when the commit was rolled back, unless the release is forced. */
+function checkNotRolledBack({ commit, force }: ReleaseArgs, { candidate, live: { decision } }: FunctionState): void {
+  if (decision?.commit === commit && decision.outcome === "rolled back" && !force) {
+    throw new ReleaseError(
+      `commit ${commit} of functions/${candidate.name} was rolled back: push a fix, or release it all the same with "npm run release -- --force"`,
+    );
+  }
+}
+
+/** Lambda's refusals of an update or a version that another one came before, and what another release or a rollback did meanwhile. */
 function isConflict(error: unknown): boolean {
   return (
-    error instanceof AliasMoved ||
+    error instanceof Overtaken ||
     (error instanceof Error &&
       ["InvalidParameterValueException", "PreconditionFailedException", "ResourceConflictException"].includes(
         error.name,
       ))
   );
-}
-
-class AliasMoved extends Error {
-  override readonly name = "AliasMoved";
 }
 
 /** What a version is made of, beside its code. `RuntimeVersionConfig` is left out: AWS changes it by itself. */
@@ -204,14 +193,14 @@ const versionedConfiguration = [
 // Lambda publishes a new version after any update of the code, also to equal bytes: so compare before updating.
 function isUnchanged({ candidate, latest, live }: FunctionState): boolean {
   return (
-    live.CodeSha256 === sha256(candidate.zip) &&
-    versionedConfiguration.every((key) => isDeepStrictEqual(latest[key], live[key]))
+    live.configuration.CodeSha256 === sha256(candidate.zip) &&
+    versionedConfiguration.every((key) => isDeepStrictEqual(latest[key], live.configuration[key]))
   );
 }
 
 async function publishVersion(
   { lambda, commit, log }: ReleaseArgs,
-  { candidate, functionName, latest }: FunctionState,
+  { candidate, latest, live: { functionName } }: FunctionState,
 ): Promise<string> {
   const codeSha256 = sha256(candidate.zip);
   log(`${candidate.name}: updating the code (${candidate.zip.byteLength} bytes, SHA-256 ${codeSha256})`);
@@ -240,7 +229,7 @@ async function publishVersion(
 
 async function smokeTest(
   { lambda, log }: ReleaseArgs,
-  { candidate, functionName }: FunctionState,
+  { candidate, live: { functionName } }: FunctionState,
   version: string,
 ): Promise<void> {
   const reply = await lambda.invoke({
@@ -282,111 +271,29 @@ function parsed(body: unknown): unknown {
   }
 }
 
-async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<void> {
-  const { codedeploy, log } = args;
+async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<Released> {
+  const { commit, lambda, log } = args;
   const { name } = state.candidate;
-  await checkNotMoved(args, state);
-  const { deploymentId } = await codedeploy.createDeployment({
-    applicationName: args.application,
-    deploymentGroupName: name,
-    description: args.commit,
-    revision: appSpec(state.functionName, state.live.Version, version),
-  });
-  if (!deploymentId) {
-    throw new ReleaseError("CodeDeploy created a deployment without an id");
+  const { functionName, version: before } = state.live;
+  const now = await readLive(lambda, functionName);
+  if (now?.version !== before || now.decision?.commit !== commit || now.decision.outcome === "rolled back") {
+    throw new Overtaken(`live is version ${now?.version}, latest commit ${now?.decision?.commit ?? "unknown"}`);
   }
+  const deployment = { name, functionName, description: commit };
+  await runDeployment(args, { ...deployment, from: before, to: version });
 
-  let shown: string | undefined;
-  for (;;) {
-    const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId });
-    const status = deploymentInfo?.status;
-    if (status !== shown) {
-      log(`${name}: deployment ${deploymentId} from version ${state.live.Version} to ${version}: ${status}`);
-      shown = status;
-    }
-    if (status === "Succeeded") {
-      return;
-    }
-    if (status === "Failed" || status === "Stopped") {
-      await checkNotMoved(args, state);
-      throw new ReleaseError(`deployment ${deploymentId} to version ${version} ${reasonOf(deploymentInfo)}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  // A later commit that came during the deployment, and was what was live before it, has no deployment of its own.
+  const decision = (await readLive(lambda, functionName))?.decision;
+  if (decision?.outcome === "unchanged" && decision.version === before && decision.commit !== commit) {
+    log(`${name}: superseded by ${decision.commit}, putting version ${before} back`);
+    await runDeployment(args, { ...deployment, from: version, to: before });
+    return { name, outcome: "superseded", version: before };
   }
-}
-
-/** @throws {AliasMoved} when `live` is not of the version that the release set out from. */
-async function checkNotMoved({ lambda }: ReleaseArgs, { functionName, live }: FunctionState): Promise<void> {
-  const { FunctionVersion: current } = await lambda.getAlias({ FunctionName: functionName, Name: liveAlias });
-  if (current !== live.Version) {
-    throw new AliasMoved(`live went from version ${live.Version} to ${current}`);
-  }
-}
-
-/** @see https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-resources.html */
-function appSpec(functionName: string, currentVersion: string, targetVersion: string) {
-  const content = JSON.stringify({
-    version: 0.0,
-    Resources: [
-      {
-        [functionName]: {
-          Type: "AWS::Lambda::Function",
-          Properties: {
-            name: functionName,
-            alias: liveAlias,
-            currentversion: currentVersion,
-            targetversion: targetVersion,
-          },
-        },
-      },
-    ],
-  });
-  return {
-    revisionType: "AppSpecContent",
-    appSpecContent: { content, sha256: createHash("sha256").update(content).digest("hex") },
-  } as const;
-}
-
-function reasonOf(info: DeploymentInfo | undefined): string {
-  const { code, message } = info?.errorInformation ?? {};
-  return `${info?.status === "Stopped" ? "was stopped" : "failed"}: ${[code, message].filter(Boolean).join(", ") || "CodeDeploy gave no reason"}`;
-}
-
-async function whatIsLive({ lambda }: ReleaseArgs, { functionName }: FunctionState): Promise<string> {
-  try {
-    const alias = await lambda.getAlias({ FunctionName: functionName, Name: liveAlias });
-    const also = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).map(
-      ([version, weight]) => ` and, for ${weight * 100} % of requests, version ${version}`,
-    );
-    return `live is version ${alias.FunctionVersion}${also.join("")}`;
-  } catch (error) {
-    return `what is live could not be read: ${messageOf(error)}`;
-  }
-}
-
-/** Like `Promise.allSettled` over `work`, with at most `limit` under way. */
-async function settleAll<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<PromiseSettledResult<R>[]> {
-  const results: PromiseSettledResult<R>[] = [];
-  for (let start = 0; start < items.length; start += limit) {
-    results.push(...(await Promise.allSettled(items.slice(start, start + limit).map(work))));
-  }
-  return results;
+  return { name, outcome: "released", version };
 }
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("base64");
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error
-    ? error instanceof ReleaseError
-      ? error.message
-      : `${error.name}: ${error.message}`
-    : String(error);
 }
 
 /** The candidates of a checkout: each function's zip in `dist/` and its `smoke.json`. */
@@ -451,18 +358,15 @@ function isAncestor(root: string, commit: string, other: string): boolean | unde
 
 async function main(): Promise<void> {
   const root = join(import.meta.dirname, "..");
-  const application = process.env.CODEDEPLOY_APPLICATION;
-  if (!application) {
-    throw new ReleaseError(
-      "CODEDEPLOY_APPLICATION is not set: it is <project>-<stack>, for example push-to-live-dev; the deploy build has it",
-    );
-  }
+  const { values } = parseArgs({ options: { force: { type: "boolean", default: false } } });
+  const application = codeDeployApplication();
   const commit = commitOf(root);
   const released = await release({
     application,
     commit,
     candidates: await readCandidates(root),
     isAncestorOf: (other) => isAncestor(root, commit, other),
+    ...values,
     lambda: new Lambda(),
     codedeploy: new CodeDeploy(),
     log: console.log,
@@ -470,16 +374,11 @@ async function main(): Promise<void> {
   const changed = released.filter(({ outcome }) => outcome === "released");
   console.log(
     changed.length === 0
-      ? `Nothing to release at commit ${commit}: every function is unchanged or of a later commit`
+      ? `Nothing to release at commit ${commit}: every function is unchanged or superseded by a later commit`
       : `Released commit ${commit}: ${changed.map(({ name, version }) => `${name} is live at version ${version}`).join(", ")}`,
   );
 }
 
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    console.error(`Not released: ${messageOf(error)}`);
-    process.exitCode = 1;
-  }
+  await runCommand("Not released", "npm run release [-- --force]", main);
 }

@@ -65,7 +65,7 @@ describe("npm run release", () => {
       code: 0,
       output:
         "hello-user: unchanged, live stays at version 1\n" +
-        `Nothing to release at commit ${head}: every function is unchanged or of a later commit\n`,
+        `Nothing to release at commit ${head}: every function is unchanged or superseded by a later commit\n`,
     });
   });
 
