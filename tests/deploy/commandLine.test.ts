@@ -10,7 +10,7 @@ import { temporaryDirectories } from "../temporary.ts";
 
 const application = "push-to-live-test";
 
-describe("npm run release", () => {
+describe("npm run release and npm run rollback", () => {
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
   let project: string;
@@ -37,9 +37,15 @@ describe("npm run release", () => {
   after(() => cloud.close());
 
   /** Bundles and releases what is checked out in a folder. */
-  async function release(cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  async function release(cwd: string, env: NodeJS.ProcessEnv = {}, ...args: string[]): Promise<Ended> {
     await bundleFunctions(cwd);
-    return runFile("deploy/release.ts", [], {
+    return run("release", cwd, env, ...args);
+  }
+
+  const rollback = (...args: string[]): Promise<Ended> => run("rollback", project, {}, ...args);
+
+  function run(command: string, cwd: string, env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
+    return runFile(`deploy/${command}.ts`, args, {
       cwd,
       env: {
         PATH: process.env.PATH,
@@ -119,5 +125,73 @@ describe("npm run release", () => {
     await rm(join(project, "functions/goodbye"), { recursive: true });
     expect(code).to.equal(1);
     expect(output).to.contain(`the stack ${application} has no function for functions/goodbye; nothing was released`);
+  });
+
+  for (const [args, message] of [
+    [
+      [],
+      /^hello-user: from version 2 of \w{40} to version 1 of no commit\nNot rolled back: there is no terminal .*--yes /,
+    ],
+    [
+      ["--to", "7", "--yes"],
+      /^Not rolled back: hello-user: --to is "7", which is not a published version; --to can be 1\n$/,
+    ],
+    [
+      ["--to", "$LATEST", "--yes"],
+      /^Not rolled back: hello-user: --to is "\$LATEST", which is not a published version; /,
+    ],
+    [
+      ["--function", "nope"],
+      /^Not rolled back: --function is "nope", which is not a function; it can be hello-user\n$/,
+    ],
+    [
+      ["--all"],
+      /^Not rolled back: Unknown option '--all'.*\nUsage: npm run rollback \[-- \[--function <folder>\] \[--to /,
+    ],
+    [["--to"], /^Not rolled back: Option '--to <value>' argument missing\nUsage: npm run rollback /],
+  ] as const) {
+    it(`rolls nothing back with the arguments [${args}], and says why`, async () => {
+      const before = cloud.lambda.getAlias(`${application}-hello-user`, "live");
+      const { code, output } = await rollback(...args);
+      expect(code).to.equal(1);
+      expect(output).to.match(message);
+      expect(cloud.lambda.getAlias(`${application}-hello-user`, "live")).to.equal(before);
+    });
+  }
+
+  it("takes --to for one function only", async () => {
+    await mkdir(join(project, "functions/goodbye"));
+    await writeFile(join(project, "functions/goodbye/handler.ts"), "");
+    const { code, output } = await rollback("--to", "1", "--yes");
+    await rm(join(project, "functions/goodbye"), { recursive: true });
+    expect([code, output]).to.deep.equal([
+      1,
+      "Not rolled back: --to is a version of one function: choose it with --function, which can be goodbye, hello-user\n",
+    ]);
+  });
+
+  it("rolls back; then the commit's release stops, unless forced, and the next commit's does not", async () => {
+    const rolledBack = await rollback("--function", "hello-user", "--yes");
+    expect(rolledBack.output).to.match(/\nRolled back: hello-user is live at version 1\n$/);
+    const head = await git(project, "rev-parse", "HEAD");
+    const stopped = await release(project);
+    expect(stopped).to.deep.equal({
+      code: 1,
+      output: `Not released: commit ${head} of functions/hello-user was rolled back: push a fix, or release it all the same with "npm run release -- --force"\n`,
+    });
+    const forced = await release(project, {}, "--force");
+    expect(forced.output).to.match(new RegExp(`\nReleased commit ${head}: hello-user is live at version 3\n$`));
+    const again = await rollback("--to", "1", "--yes");
+    await appendFile(join(project, "functions/hello-user/handler.ts"), "\nexport const fix = 1;\n");
+    const fix = await commit(project, "Fix");
+    const released = await release(project);
+    expect(released.output).to.match(new RegExp(`\nReleased commit ${fix}: hello-user is live at version 4\n$`));
+    expect([rolledBack, forced, again, released].map(({ code }) => code)).to.deep.equal([0, 0, 0, 0]);
+  });
+
+  it("names an option that a release does not have", async () => {
+    const { code, output } = await run("release", project, {}, "--forse");
+    expect(code).to.equal(1);
+    expect(output).to.match(/^Not released: Unknown option '--forse'.*\nUsage: npm run release \[-- --force\]\n$/);
   });
 });
