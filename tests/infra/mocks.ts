@@ -225,6 +225,7 @@ function optionsOf(request: RegisterResourceRequest): Record<string, unknown> {
     import: request.getImportid(),
     protect: request.getProtect(),
     provider: request.getProvider(),
+    replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
     replaceOnChanges: request.getReplaceonchangesList(),
     retainOnDelete: request.getRetainondelete(),
   };

@@ -197,11 +197,15 @@ describe("the program of a dev stack", () => {
       });
     });
 
-    it("leaves the code and what the alias points at to the releases, and sets no other resource option", () => {
+    it("leaves the code and what the alias points at to the releases, and makes the webhook anew for another repository", () => {
       const special = program.registrations.filter(({ options }) => Object.keys(options).length > 0);
       expect(Object.fromEntries(special.map(({ key, options }) => [key, options]))).to.deep.equal({
         "lambda.Function hello-user": { ignoreChanges: ["code"] },
         "lambda.Alias hello-user-live": { ignoreChanges: ["functionVersion", "routingConfig", "description"] },
+        "codebuild.Webhook deploy-webhook": {
+          replacementTrigger: "https://github.com/owner/name.git",
+          deleteBeforeReplace: true,
+        },
       });
     });
 

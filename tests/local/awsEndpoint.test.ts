@@ -123,7 +123,7 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     const service = await fetch(cloud.awsUrl, { method: "POST", headers: { authorization } });
     expect(service.status).to.equal(501);
     expect(await service.json()).to.deep.include({
-      message: "the local cloud does not implement sqs; it knows lambda, codedeploy",
+      message: "the local cloud does not implement sqs; it knows lambda, codedeploy, codebuild",
     });
   });
 
