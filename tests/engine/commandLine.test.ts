@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { git } from "../../local/git.ts";
-import { addFunction, configureIdentity, copyProject } from "../project.ts";
+import { addFunction, configureIdentity, copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
 import {
@@ -149,6 +149,36 @@ describe("the pulumi command line, on the local cloud", function () {
     expect(await built).to.contain("build 4: FAILED");
     expect(await liveMemory()).to.equal("256 256");
     expect(await live()).to.equal('200 {"message":"good morning"}');
+  });
+
+  it("does not smuggle a rolled-back commit in with a changed memory", async () => {
+    const green = nextBuild();
+    await push(
+      { "functions/hello-user/handler.ts": (text) => text.replaceAll("good night", "good morning") },
+      "Mend it",
+    );
+    expect(await green).to.equal("build 5: SUCCEEDED");
+    expect(await liveMemory()).to.equal("512 512");
+    const env = {
+      ...process.env,
+      AWS_ENDPOINT_URL: awsUrl,
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      CODEDEPLOY_APPLICATION: "push-to-live-local",
+    };
+    // To the version of build 2, with its 256 MB.
+    const args = ["--function", "hello-user", "--to", "3", "--yes"];
+    const { code, output } = await runFile("deploy/rollback.ts", args, { cwd: target.project, env });
+    expect(code, output).to.equal(0);
+    const rolledBack = await liveMemory();
+    const built = nextBuild();
+    await run("config", "set", "--path", "functions.hello-user.memorySize", "1024");
+    await run("up", "--yes", "--skip-preview");
+    expect(await built).to.contain("build 6: FAILED");
+    expect(await liveMemory())
+      .to.equal(rolledBack)
+      .and.not.equal("1024 1024");
   });
 
   it("creates a second stack beside the first, with names and an API of its own", async () => {

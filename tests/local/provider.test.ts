@@ -49,6 +49,43 @@ describe("local provider", () => {
     expect(await refusal("aws:apigatewayv2/route:Route", route)).to.match(/does not take routeKey: /);
   });
 
+  const role = { description: "d", assumeRolePolicy: { Version: "2012-10-17", Statement: [] } };
+  const statements = (length: number) => ({ Version: "2012-10-17", Statement: ["x".repeat(length)] });
+  for (const [type, inputs, limit] of [
+    ["aws:cloudwatch/logGroup:LogGroup", { name: "n".repeat(513), retentionInDays: 1 }, /name: .*512/],
+    ["aws:iam/rolePolicy:RolePolicy", { role: "r", policy: statements(10_240) }, /policy: IAM takes 10240/],
+    ["aws:iam/role:Role", { ...role, assumeRolePolicy: statements(2048) }, /assumeRolePolicy: IAM takes 2048/],
+    ["aws:lambda/function:Function", { name: "n".repeat(65) }, /name: .*64/],
+    ["aws:lambda/function:Function", { memorySize: 127 }, /memorySize: .*128/],
+    [
+      "aws:lambda/function:Function",
+      { environment: { variables: { KEY: "v".repeat(4096) } } },
+      /environment: variables: Lambda takes 4 KB/,
+    ],
+    [
+      "aws:codebuild/project:Project",
+      { environment: { environmentVariables: [{ name: "A", value: "v".repeat(5500) }] } },
+      /CodeBuild takes 5500 characters/,
+    ],
+    [
+      "aws:codebuild/project:Project",
+      { environment: { environmentVariables: [{ name: "CODEBUILD_A", value: "v" }] } },
+      /name: is CodeBuild's own/,
+    ],
+    ["aws:codedeploy/deploymentGroup:DeploymentGroup", { alarmConfiguration: {} }, /"alarmConfiguration"/],
+  ] as const) {
+    it(`enforces a limit of AWS's on ${type}: ${limit.source}`, async () => {
+      expect(await refusal(type, inputs)).to.match(limit);
+    });
+  }
+
+  it("makes names of roles as long as IAM takes them, and no longer", async () => {
+    const create = (name: string) => provider.create(`urn:pulumi:s::p::aws:iam/role:Role::${name}`, role);
+    expect((await create("r".repeat(56))).id).to.have.lengthOf(64);
+    const error = await create("r".repeat(57)).catch((reason: Error) => reason);
+    expect(error).to.be.an("error").with.property("message").that.contains("more than 64 characters");
+  });
+
   it("names a missing property", async () => {
     expect(await refusal("aws:cloudwatch/logGroup:LogGroup", { name: "/g" })).to.match(/retentionInDays: /);
   });
