@@ -10,8 +10,18 @@ const stack = "test-aws";
 /** A stack of its own in the account of the credentials that the AWS SDKs find. `tests/aws/run.ts` sets the variables. */
 describe("the pulumi command line, on AWS", function () {
   this.timeout(15 * 60_000);
-  const temporary = temporaryDirectories();
   let target: Target;
+
+  // Registered before the folder's removal, so that it runs before it.
+  after(async () => {
+    if (target) {
+      // A failure may have left the protection on; in an empty stack there is nothing to take it from.
+      await pulumi(target, "state", "unprotect", "--all", "--yes").catch(() => {});
+      await pulumi(target, "destroy", "--yes");
+    }
+  });
+
+  const temporary = temporaryDirectories();
 
   before(async () => {
     const settings = {
@@ -42,14 +52,6 @@ describe("the pulumi command line, on AWS", function () {
     await git(project, "commit", "--quiet", "--message=The stack's settings");
     // What an earlier run that was killed has left.
     await pulumi(target, "destroy", "--yes");
-  });
-
-  after(async () => {
-    if (target) {
-      // A failure may have left the protection on; in an empty stack there is nothing to take it from.
-      await pulumi(target, "state", "unprotect", "--all", "--yes").catch(() => {});
-      await pulumi(target, "destroy", "--yes");
-    }
   });
 
   createsAndChanges(() => target);
