@@ -477,8 +477,8 @@ describe("the settings", () => {
       expect(failure.message).to.contain("push-to-live:repository is not set").and.contain("connectionArn is not set");
     });
 
-    it("every problem at once, each named, in one error", async () => {
-      const failure = await refusalOf({
+    it("every problem at once, each named, in one error, before the program has registered anything", async () => {
+      const failed = loadProgram({
         ...dev,
         stack: "dev.1",
         config: {
@@ -492,6 +492,7 @@ describe("the settings", () => {
           protect: "maybe",
         },
       });
+      const failure = await refusedBy(failed);
       expect(failure.message).to.equal(
         refusal(
           `push-to-live:repository is "owner/name": ${allowed.repository}`,
@@ -548,9 +549,13 @@ async function functionSettingsOf(functions: object): Promise<FunctionSettings> 
   return functionSettings("hello-user");
 }
 
-/** The error with which the whole program refuses a stack's settings, before it has registered anything. */
+/** The error with which a stack's settings are refused. */
 async function refusalOf(stack: Stack): Promise<EvaluationError> {
-  const failure = await failureOf(loadProgram(stack));
+  return refusedBy(evaluate(stack, () => readSettings(["hello-user"])));
+}
+
+async function refusedBy(evaluation: Promise<unknown>): Promise<EvaluationError> {
+  const failure = await failureOf(evaluation);
   expect(failure.registrations).to.deep.equal([]);
   // Pulumi shows a RunError without a stack trace.
   expect(pulumi.RunError.isInstance(failure.cause)).to.equal(true);
