@@ -101,7 +101,7 @@ describe("the policies", () => {
     }
   });
 
-  for (const count of [11, 25]) {
+  for (const count of [11]) {
     it(`take the stack's prefix for ${count} functions, and keep within IAM's limit`, async () => {
       const folders = Array.from({ length: count }, (_, index) => `${index}`.padEnd(39, "f"));
       const { registrations } = await evaluate(dev, () => stackOf(folders));
