@@ -1,11 +1,10 @@
 // How long `pulumi preview` takes with 100 functions, beside the same with one: on the local cloud, before anything exists.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { type EmptyCloud, startEmptyCloud } from "../tests/emptyCloud.ts";
 import { addFunction, copyProject } from "../tests/project.ts";
 
 const runs = 5;
@@ -14,7 +13,7 @@ const runs = 5;
 interface Subject {
   readonly functions: number;
   readonly project: string;
-  readonly cloud: ChildProcess;
+  readonly cloud: EmptyCloud;
   /** ms. */
   readonly times: number[];
 }
@@ -25,14 +24,7 @@ async function start(directory: string, functions: number): Promise<Subject> {
   for (let index = 2; index <= functions; index++) {
     await addFunction(project, `fn-${index}`);
   }
-  const cloud = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], {
-    cwd: project,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (cloud.stdout) {
-    await once(createInterface({ input: cloud.stdout }), "line");
-  }
-  return { functions, project, cloud, times: [] };
+  return { functions, project, cloud: await startEmptyCloud(project), times: [] };
 }
 
 /** Previews once, and returns how many resources there would be. */
@@ -74,8 +66,7 @@ try {
   );
 } finally {
   for (const { cloud } of subjects) {
-    cloud.kill("SIGINT");
-    await once(cloud, "exit");
+    await cloud.stop();
   }
   await rm(directory, { recursive: true, force: true });
 }

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { readLocalConfig } from "../../local/program.ts";
+import { type EmptyCloud, startEmptyCloud } from "../emptyCloud.ts";
 import { copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
@@ -12,25 +10,16 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
   this.timeout(240_000);
   const temporary = temporaryDirectories();
   let project: string;
-  let cloud: ChildProcess;
-  let provider: number;
+  let cloud: EmptyCloud;
 
   before(async () => {
     await cliFolder();
     project = join(await temporary(), "project");
     await copyProject(project);
-    cloud = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], { cwd: project });
-    if (!cloud.stdout) {
-      throw new Error("no standard output");
-    }
-    const [line] = await once(createInterface({ input: cloud.stdout }), "line");
-    ({ provider } = JSON.parse(line));
+    cloud = await startEmptyCloud(project);
   });
 
-  after(async () => {
-    cloud.kill("SIGINT");
-    await once(cloud, "exit");
-  });
+  after(() => cloud.stop());
 
   it("makes nothing unless it is told to, and says what it would make and cost", async () => {
     const { code, output } = await runFile("tests/aws/run.ts", [], { cwd: project });
@@ -50,7 +39,7 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
     ];
     const env = {
       ...process.env,
-      PULUMI_DEBUG_PROVIDERS: `aws:${provider}`,
+      PULUMI_DEBUG_PROVIDERS: `aws:${cloud.endpoints.provider}`,
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     };
     const { code, output } = await runFile("tests/aws/run.ts", args, { cwd: project, env });

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { git } from "../../local/git.ts";
+import { type EmptyCloud, startEmptyCloud } from "../emptyCloud.ts";
 import { addFunction, configureIdentity, copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
@@ -25,10 +23,7 @@ describe("the pulumi command line, on the local cloud", function () {
   const temporary = temporaryDirectories();
   let target: Target;
   let clone: string;
-  let started: ChildProcess;
-  let awsUrl: string;
-  let remote: string;
-  let builds = "";
+  let cloud: EmptyCloud;
 
   before(async () => {
     await cliFolder();
@@ -37,23 +32,12 @@ describe("the pulumi command line, on the local cloud", function () {
     clone = join(directory, "clone");
     await copyProject(project);
     target = { project, stack: "local", command: [process.execPath, "local/pulumi.ts"] };
-    started = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], { cwd: project });
-    started.stderr?.on("data", (chunk) => {
-      builds += chunk;
-    });
-    if (!started.stdout) {
-      throw new Error("no standard output");
-    }
-    const [line] = await once(createInterface({ input: started.stdout }), "line");
-    ({ git: remote, aws: awsUrl } = JSON.parse(line));
-    await git(directory, "clone", "--quiet", remote, clone);
+    cloud = await startEmptyCloud(project);
+    await git(directory, "clone", "--quiet", cloud.endpoints.git, clone);
     await configureIdentity(clone);
   });
 
-  after(async () => {
-    started.kill("SIGINT");
-    await once(started, "exit");
-  });
+  after(() => cloud.stop());
 
   const run = (...args: string[]): Promise<string> => pulumi(target, ...args);
   const live = (): Promise<string> => get(target, "/hello_user");
@@ -71,18 +55,18 @@ describe("the pulumi command line, on the local cloud", function () {
 
   /** How the next build that ends has ended. */
   async function nextBuild(): Promise<string> {
-    const seen = endsOf(builds).length;
-    while (endsOf(builds).length === seen) {
+    const seen = endsOf(cloud.builds()).length;
+    while (endsOf(cloud.builds()).length === seen) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    return endsOf(builds)[seen] ?? "";
+    return endsOf(cloud.builds())[seen] ?? "";
   }
 
   /** The memory of the version that is live, in MB, as Lambda has it and as the handler sees it. */
   async function liveMemory(): Promise<string> {
     const { apiUrl, functionNames } = await outputsOf(target);
     const lambda = new LambdaClient({
-      endpoint: awsUrl,
+      endpoint: cloud.endpoints.aws,
       region: "us-east-1",
       credentials: { accessKeyId: "test", secretAccessKey: "test" },
     });
@@ -161,7 +145,7 @@ describe("the pulumi command line, on the local cloud", function () {
     expect(await liveMemory()).to.equal("512 512");
     const env = {
       ...process.env,
-      AWS_ENDPOINT_URL: awsUrl,
+      AWS_ENDPOINT_URL: cloud.endpoints.aws,
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",

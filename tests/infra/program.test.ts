@@ -13,25 +13,23 @@ import {
   type Stack,
   valueFrom,
 } from "./mocks.ts";
+import { statementsOf } from "./policies.ts";
 
 type Program = Evaluation<typeof import("../../index.ts")>;
 
 const root = join(import.meta.dirname, "../..");
-/** Of the function's configuration as the dev stack has it. */
+/** What a version of the function is made of in the dev stack, beside its code. */
+const configuration = {
+  role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",
+  runtime: "nodejs24.x",
+  architectures: ["arm64"],
+  handler: "handler.handler",
+  memorySize: 128,
+  timeout: 10,
+  loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
+};
 const configurationHash = createHash("sha256")
-  .update(
-    JSON.stringify({
-      "hello-user": {
-        role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",
-        runtime: "nodejs24.x",
-        architectures: ["arm64"],
-        handler: "handler.handler",
-        memorySize: 128,
-        timeout: 10,
-        loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
-      },
-    }),
-  )
+  .update(JSON.stringify({ "hello-user": configuration }))
   .digest("hex");
 const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
 const enterprise: Stack = {
@@ -343,13 +341,7 @@ describe("the program of a dev stack", () => {
       expect(code).to.be.an.instanceOf(pulumi.asset.FileArchive);
       expect(others).to.deep.equal({
         name: "push-to-live-dev-hello-user",
-        role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",
-        runtime: "nodejs24.x",
-        architectures: ["arm64"],
-        handler: "handler.handler",
-        memorySize: 128,
-        timeout: 10,
-        loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
+        ...configuration,
         publish: true,
       });
     });
@@ -837,19 +829,6 @@ function countsOf(registrations: readonly Registration[]): Record<string, number
 
 function declared({ registrations }: Program): string[] {
   return registrations.map(({ key, parent }) => `${key} in ${parent}`).sort();
-}
-
-interface Statement {
-  readonly Sid: string;
-  readonly Action: string | string[];
-  readonly Resource: string | string[];
-}
-
-/** The statements of every role's policies. */
-function statementsOf(registrations: readonly Registration[]): Statement[] {
-  return registrations
-    .filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")
-    .flatMap(({ inputs }) => (inputs.policy as { Statement: Statement[] }).Statement);
 }
 
 function listOf(value: string | string[]): string[] {
