@@ -44,6 +44,19 @@ describe("local EventBridge and Parameter Store", () => {
     expect(started).to.deep.equal([]);
   });
 
+  it("call nothing for an event of another source or another kind", () => {
+    const event = {
+      source: "aws.ssm",
+      "detail-type": "Parameter Store Change",
+      detail: { name: "/mine", operation: "Update" },
+    };
+    cloud.eventBridge.put({ ...event, source: "aws.s3" });
+    cloud.eventBridge.put({ ...event, "detail-type": "Parameter Store Policy Action" });
+    expect(started).to.deep.equal([]);
+    cloud.eventBridge.put(event);
+    expect(started).to.deep.equal(["target"]);
+  });
+
   it("leave StartBuild to CodeBuild, which names a project that it does not have", async () => {
     const codebuild = new CodeBuild(clientOptions(cloud));
     const error = await codebuild.startBuild({ projectName: "none" }).catch((reason: Error) => reason);
