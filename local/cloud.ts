@@ -12,7 +12,7 @@ import { ParameterStore } from "./parameterStore.ts";
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
- * webhooks and GitHub's hook.
+ * webhooks, GitHub's hook and its API.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
@@ -52,7 +52,8 @@ export class LocalCloud {
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      const service = pathname === "/webhooks" ? cloud.codebuild : pathname === "/post-receive" ? cloud.github : aws;
+      const isForGitHub = pathname === "/post-receive" || pathname.startsWith("/repos/");
+      const service = pathname === "/webhooks" ? cloud.codebuild : isForGitHub ? cloud.github : aws;
       await service.handle(request, response);
     });
     return cloud;
