@@ -23,6 +23,7 @@ export class LocalCloud {
   readonly codebuild: CodeBuild;
   readonly eventBridge = new EventBridge();
   readonly parameters = new ParameterStore(this.eventBridge);
+  readonly awsEndpoint: AwsEndpoint;
   #aws: Listening | undefined;
 
   private constructor(directory: string) {
@@ -37,6 +38,7 @@ export class LocalCloud {
       github: this.github,
       logs: this.logs,
     });
+    this.awsEndpoint = new AwsEndpoint([this.lambda.service, this.codedeploy.service, this.codebuild.service]);
   }
 
   /**
@@ -48,12 +50,11 @@ export class LocalCloud {
    */
   static async start(directory: string, apiPort: number): Promise<LocalCloud> {
     const cloud = new LocalCloud(directory);
-    const aws = new AwsEndpoint([cloud.lambda.service, cloud.codedeploy.service, cloud.codebuild.service]);
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
       const isForGitHub = pathname === "/post-receive" || pathname.startsWith("/repos/");
-      const service = pathname === "/webhooks" ? cloud.codebuild : isForGitHub ? cloud.github : aws;
+      const service = pathname === "/webhooks" ? cloud.codebuild : isForGitHub ? cloud.github : cloud.awsEndpoint;
       await service.handle(request, response);
     });
     return cloud;
