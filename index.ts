@@ -7,6 +7,7 @@ import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
+import { PreviewRole } from "./infra/previewRole.ts";
 import { readSettings } from "./infra/settings.ts";
 import { TokenSecret } from "./infra/tokenSecret.ts";
 import { pullRequestsTo, pushTo } from "./infra/webhookFilters.ts";
@@ -60,12 +61,16 @@ const pullRequest = new BuildProject("pull-request", {
 
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
 
+const previewRole = settings.previewRole && new PreviewRole("preview", { ...settings, ...settings.previewRole });
+
 export const apiUrl = api.url;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const pullRequestProject = pullRequest.projectName;
 export const webhookUrl = deploy.webhookUrl;
 export const pullRequestWebhookUrl = pullRequest.webhookUrl;
+/** What `.github/workflows/preview.yml` takes, where the settings ask for it. */
+export const previewRoleArn = previewRole?.arn;
 const tellsSecrets = settings.repository.type === "GITHUB_ENTERPRISE";
 /** What a GitHub Enterprise Server has to be told, with `webhookUrl` and with `pullRequestWebhookUrl`. */
 export const webhookSecret = tellsSecrets ? deploy.webhookSecret : "set at GitHub by CodeBuild";

@@ -370,6 +370,17 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         return { id: name, name, arn: `arn:aws:iam::${account.id}:role/${name}` };
       },
     ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": kind(
+      {
+        url: literal("https://token.actions.githubusercontent.com"),
+        clientIdLists: array(literal("sts.amazonaws.com")),
+      },
+      ["url"],
+      ({ url }) => {
+        const providerArn = `arn:aws:iam::${account.id}:oidc-provider/${new URL(url).host}`;
+        return { id: providerArn, arn: providerArn };
+      },
+    ),
     "aws:iam/rolePolicy:RolePolicy": kind(
       {
         role: string(),
