@@ -8,7 +8,7 @@ import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 describe("npm run rehearse", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const temporary = temporaryDirectories();
   let directory: string;
   let project: string;
