@@ -184,7 +184,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
       return this.#tell(repository, "synchronize", pull, user);
     }
     if (!opens) {
-      return [];
+      return isFork ? [`no pull request of ${fullName}'s ${branch} is open: add -o pr to open one`] : [];
     }
     const baseSha = await git(path, "rev-parse", "--verify", "--quiet", heads + base).catch(() => noCommit);
     if (baseSha === noCommit || (await isAncestor(path, after, baseSha))) {

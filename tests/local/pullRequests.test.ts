@@ -220,6 +220,9 @@ describe("a pull request on the local cloud, with the build projects that the pr
     it("leaves the repository's branches alone, also the one of the branch's own name", async () => {
       const { stdout: before } = await promisify(execFile)("git", ["ls-remote", "--heads", "origin"], { cwd: clone });
       await commit({ a: "change" });
+      expect((await push("-o", "fork", "main")).told).to.contain(
+        "no pull request of contributor/push-to-live's main is open: add -o pr to open one",
+      );
       const pushed = await push("-o", "pr", "-o", "fork", "main");
       expect(pushed.builds).to.deep.equal([]);
       await push("-o", "fork", "-o", "pr", "main:feature");
