@@ -166,7 +166,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
     const fullName = isFork ? repository.fullName.replace(/^[^/]+/, user.login) : repository.fullName;
     const open = pulls.filter(({ state }) => state === "open");
     if (branch === base && !isFork) {
-      const merged: string[] = [];
+      const merged = opens ? [`no pull request: ${base} is what pull requests are merged into`] : [];
       for (const pull of open) {
         if (await isAncestor(path, pull.sha, after)) {
           Object.assign(pull, { state: "closed", merged: true });

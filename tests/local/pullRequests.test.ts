@@ -211,6 +211,10 @@ describe("a pull request on the local cloud, with the build projects that the pr
     const plain = await push("main:feature");
     expect([...same.builds, ...plain.builds]).to.deep.equal([]);
     expect((await api("GET pulls/1")).status).to.equal(404);
+    expect((await push("-o", "pr", "main")).told).to.contain(
+      "no pull request: main is what pull requests are merged into",
+    );
+    await commit({ a: "further change" });
     expect((await push("-o", "draft", "main:other")).told).to.contain(
       "does not know -o draft; it knows -o pr and -o fork",
     );
