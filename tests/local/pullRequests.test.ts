@@ -9,7 +9,7 @@ import type { Call } from "../../local/awsEndpoint.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import type { Build } from "../../local/codebuild/build.ts";
 import { git } from "../../local/git.ts";
-import type { CommitStatus } from "../../local/github.ts";
+import type { CommitStatus } from "../../local/github/github.ts";
 import { localProvider } from "../../local/provider.ts";
 import { decide } from "../infra/iam.ts";
 import { loadProgram, only, type Registration } from "../infra/mocks.ts";
