@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { bundleFunctions } from "./deploy/bundle.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
+import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
 import { readSettings } from "./infra/settings.ts";
@@ -16,6 +17,7 @@ const settings = readSettings(zips.all.map((zip) => zip.name));
 const api = new HttpApi("http", settings);
 
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
+const deploymentConfigs = declareConfigs(settings.releaseStrategies);
 
 const functions = [
   new HttpFunction("hello-user", {
@@ -23,6 +25,7 @@ const functions = [
     ...settings.functionSettings("hello-user"),
     api,
     application,
+    deploymentConfigs,
     route: "GET /hello_user",
     zip: zips.pathOf("hello-user"),
   }),
@@ -41,7 +44,7 @@ const deploy = new BuildProject("deploy", {
   buildspec: "buildspec.yml",
   filterGroups: pushTo(settings.branch),
   timeoutMinutes: settings.buildTimeoutMinutes,
-  releases: { ...settings, application, functions },
+  releases: { ...settings, application, deploymentConfigs, functions },
 });
 
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
