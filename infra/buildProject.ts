@@ -44,8 +44,8 @@ export interface Releases {
   readonly deploymentConfigs: DeploymentConfigs;
 }
 
-/** How many functions a policy names one by one; with the longest names, 10 take two thirds of the 10,240 characters of an inline policy. */
-const maxNamedFunctions = 10;
+/** How many functions a policy names one by one; with the longest names, each takes some 900 of the 10,240 characters of an inline policy. */
+const maxNamedFunctions = 8;
 
 /**
  * A CodeBuild project that a GitHub webhook starts, with its log and a role that may do what the build does and no more.
@@ -206,6 +206,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: [
         "lambda:GetAlias",
+        "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
         "lambda:ListAliases",
         "lambda:ListVersionsByFunction",
@@ -262,7 +263,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
         arn("cloudwatch", `alarm:${ofAll}`),
       ),
     },
-    // IAM knows no narrower resource for them.
+    // GetMetricData takes no resource; of which alarms DescribeAlarms asks when it looks for many, AWS does not say.
     {
       Sid: "ReadAlarms",
       Effect: "Allow",

@@ -36,7 +36,7 @@ export class LocalCloud {
   readonly parameters = new ParameterStore(this.eventBridge);
   #aws: Listening | undefined;
 
-  private constructor(directory: string, { timeScale = 1, random = Math.random }: CloudOptions) {
+  private constructor(directory: string, { timeScale, random = Math.random }: CloudOptions) {
     const clock = new Clock(timeScale);
     this.logs = new CloudWatchLogs(join(directory, "logs"));
     this.cloudwatch = new CloudWatch(clock);
