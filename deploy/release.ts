@@ -438,19 +438,18 @@ async function main(signal: AbortSignal): Promise<number> {
     log: console.log,
     signal,
   };
-  const { exitCode, line } = await release(args).then(
-    (results) => verdictOf(commit, results),
-    (error: unknown) => {
-      console.log(messageOf(error));
-      return error instanceof ReleaseFailed
-        ? verdictOf(commit, error.results)
-        : { exitCode: 1, line: `Not released: commit ${commit}. Nothing was changed` };
-    },
-  );
+  const results = await release(args).catch((error: unknown) => {
+    if (!(error instanceof ReleaseFailed)) {
+      throw error;
+    }
+    console.log(error.message);
+    return error.results;
+  });
+  const { exitCode, line } = verdictOf(commit, results);
   console.log(line);
   return signal.aborted && exitCode !== 0 ? 130 : exitCode;
 }
 
 if (import.meta.main) {
-  await runCommand("npm run release [-- --force]", main);
+  await runCommand("Not released", "npm run release [-- --force]", main);
 }

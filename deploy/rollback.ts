@@ -179,29 +179,24 @@ async function main(signal: AbortSignal): Promise<number> {
     options: { function: { type: "string" }, to: { type: "string" }, yes: { type: "boolean" } },
   });
   const { function: only, to, yes } = values;
+  const application = codeDeployApplication();
   const folders = await functionFolders(join(import.meta.dirname, ".."));
-  const confirm = async (): Promise<boolean> =>
-    yes || ask(process.stdin, (question) => process.stdout.write(question), signal);
-  try {
-    const application = codeDeployApplication();
-    if (only !== undefined && !folders.includes(only)) {
-      throw new ReleaseError(`--function is "${only}", which is not a function; it can be ${folders.join(", ")}`);
-    }
-    const names = only === undefined ? folders : [only];
-    if (to !== undefined && names.length > 1) {
-      throw new ReleaseError(
-        `--to is a version of one function: choose it with --function, which can be ${folders.join(", ")}`,
-      );
-    }
-    const rolledBack = await rollback({ application, names, to, confirm, ...clients(), log: console.log, signal });
-    console.log(`Rolled back. Live: ${rolledBack.map(({ name, version }) => `${name} version ${version}`).join(", ")}`);
-    return 0;
-  } catch (error) {
-    console.log(`Not rolled back: ${messageOf(error)}`);
-    return 1;
+  if (only !== undefined && !folders.includes(only)) {
+    throw new ReleaseError(`--function is "${only}", which is not a function; it can be ${folders.join(", ")}`);
   }
+  const names = only === undefined ? folders : [only];
+  if (to !== undefined && names.length > 1) {
+    throw new ReleaseError(
+      `--to is a version of one function: choose it with --function, which can be ${folders.join(", ")}`,
+    );
+  }
+  const write = (question: string) => process.stdout.write(question);
+  const confirm = async (): Promise<boolean> => yes || ask(process.stdin, write, signal);
+  const rolledBack = await rollback({ application, names, to, confirm, ...clients(), log: console.log, signal });
+  console.log(`Rolled back. Live: ${rolledBack.map(({ name, version }) => `${name} version ${version}`).join(", ")}`);
+  return 0;
 }
 
 if (import.meta.main) {
-  await runCommand("npm run rollback [-- [--function <folder>] [--to <version>] [--yes]]", main);
+  await runCommand("Not rolled back", "npm run rollback [-- [--function <folder>] [--to <version>] [--yes]]", main);
 }

@@ -12,6 +12,16 @@ export const handler = async () => {
   return { statusCode: 200, body: "two" };
 };`;
 
+/** Waits for something that comes by itself. */
+async function until(isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !isSo(); ) {
+    if (Date.now() > end) {
+      throw new Error(`it did not come: ${isSo}`);
+    }
+    await delay(5);
+  }
+}
+
 describe("deploy/release: traffic moved bit by bit", function () {
   this.timeout(30_000);
   // A minute takes 0.1 s.
@@ -60,11 +70,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
   }
 
   /** Waits until a line of progress says something. */
-  async function untilTold(text: string): Promise<void> {
-    while (!on.lines.some((line) => line.includes(text))) {
-      await delay(5);
-    }
-  }
+  const untilTold = (text: string): Promise<void> => until(() => on.lines.some((line) => line.includes(text)));
 
   const failApi = (): void => on.cloud.cloudwatch.putMetric("AWS/ApiGateway", "5xx", { ApiId: "api" }, 1);
 
@@ -148,16 +154,16 @@ describe("deploy/release: traffic moved bit by bit", function () {
   it("goes by the new version's errors alone while the API's alarm rings already: a fire does not block its fix", async () => {
     on.create("hello", zipAnswering("one"), canary);
     await createApiAlarm();
-    failApi();
-    while (on.cloud.cloudwatch.stateOf(ofApi) !== "ALARM") {
-      await delay(5);
-    }
+    on.before("PutMetricAlarm", () => {
+      failApi();
+      return until(() => on.cloud.cloudwatch.stateOf(ofApi) === "ALARM");
+    });
     expect((await on.release({ commit: b }, candidate("hello", "two")))[0]?.outcome).to.equal("released");
     expect(told()).to.include(`the alarm ${ofApi} rings already: only the errors of version 2 stop this release`);
   });
 
   it("has the deployment of an older commit stopped by a newer one, whose release follows at once", async () => {
-    on.create("hello", zipAnswering("one"), "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes");
+    on.create("hello", zipAnswering("one"), "CodeDeployDefault.LambdaCanary10Percent30Minutes");
     const older = on.release({ commit: b }, candidate("hello", "two"));
     await untilTold("of traffic");
     const newer = on.release({ commit: c }, candidate("hello", "three"));
@@ -171,7 +177,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
   });
 
   it("has a newer commit that reverts an older one end the older one's deployment, without one of its own", async () => {
-    on.create("hello", zipAnswering("one"), "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes");
+    on.create("hello", zipAnswering("one"), "CodeDeployDefault.LambdaCanary10Percent30Minutes");
     const older = on.release({ commit: b }, candidate("hello", "two"));
     await untilTold("of traffic");
     expect(await on.release({ commit: c }, candidate("hello", "one"))).to.deep.equal([
@@ -236,11 +242,11 @@ describe("deploy/release: traffic moved bit by bit", function () {
 
   it("is stopped by a rollback, which then has nothing to move, and reports it", async () => {
     on.create("hello", zipAnswering("one"), canary);
-    const release = on.release({ commit: b }, candidate("hello", "two"));
+    const stopped = rejection(on.release({ commit: b }, candidate("hello", "two")));
     await untilTold("of traffic");
     const rolledBack = await rollback({ ...on.stack, names: ["hello"], confirm: async () => true });
     expect(rolledBack).to.deep.equal([{ name: "hello", version: "1" }]);
-    expect(await rejection(release)).to.contain(`commit ${b} was rolled back during its deployment`);
+    expect(await stopped).to.contain(`commit ${b} was rolled back during its deployment`);
     expect(told()).to.include(`hello: stop deployment d-X of ${b}; version 1 of no commit stays live`);
     expect(await rejection(on.release({ commit: b }, candidate("hello", "two")))).to.contain("was rolled back");
     expect((await on.release({ commit: c }, candidate("hello", "three")))[0]?.outcome).to.equal("released");
