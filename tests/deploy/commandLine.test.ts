@@ -69,8 +69,7 @@ describe("npm run release and npm run rollback", () => {
     const head = await git(project, "rev-parse", "HEAD");
     expect(await release(project)).to.deep.equal({
       code: 0,
-      output:
-        "hello-user: unchanged, live stays at version 1\n" + `Unchanged: commit ${head}. Live: hello-user version 1\n`,
+      output: `hello-user: unchanged, live stays at version 1\nUnchanged: commit ${head}. Live: hello-user version 1\n`,
     });
   });
 
