@@ -312,7 +312,7 @@ async function publishVersion(
 
 /** Moves `live` to a published version, under the guard of alarms where traffic moves bit by bit. */
 async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<Released> {
-  const { commit, lambda, log, signal } = args;
+  const { commit, lambda, log } = args;
   const { name } = state.candidate;
   const { functionName, version: before } = state.live;
   const strategy = await strategyOf(args, name);
