@@ -5,6 +5,7 @@ import { bundleFunctions } from "./deploy/bundle.ts";
 import { containerOf } from "./infra/buildComputes.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
+import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
 import { PreviewRole } from "./infra/previewRole.ts";
@@ -18,6 +19,7 @@ const settings = readSettings(zips.all.map((zip) => zip.name));
 const api = new HttpApi("http", settings);
 
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
+const deploymentConfigs = declareConfigs(settings.releaseStrategies);
 
 const functions = [
   new HttpFunction("hello-user", {
@@ -25,6 +27,7 @@ const functions = [
     ...settings.functionSettings("hello-user"),
     api,
     application,
+    deploymentConfigs,
     route: "GET /hello_user",
     zip: zips.pathOf("hello-user"),
   }),
@@ -43,7 +46,7 @@ const deploy = new BuildProject("deploy", {
   buildspec: "buildspec.yml",
   filterGroups: pushTo(settings.branch),
   timeoutMinutes: settings.buildTimeoutMinutes,
-  releases: { ...settings, application, functions },
+  releases: { ...settings, application, deploymentConfigs, functions },
 });
 
 const pullRequest = new BuildProject("pull-request", {

@@ -216,6 +216,9 @@ function writeOutput(operationSchema: StaticOperationSchema, output: Record<stri
       payload = output[name] as Uint8Array;
     }
   }
+  if (schema.isUnitSchema()) {
+    return { status, headers, body: "{}" };
+  }
   const serializer = codec.createSerializer();
   serializer.write(schema, output);
   return { status, headers, body: payload ?? serializer.flush() };

@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { format } from "node:util";
 
 /** What the service sends to an execution environment for one invocation. */
 export interface Invocation {
@@ -18,6 +19,9 @@ export type Reply =
     };
 
 type Handler = (event: unknown, context: object) => unknown;
+
+logAsJson();
+let currentRequestId: string | undefined;
 
 // The service started this process as an execution environment: it loads the handler once, then answers one invocation at a time.
 const handler = await loadHandler().catch(
@@ -43,7 +47,41 @@ async function loadHandler(): Promise<Handler> {
   return found as Handler;
 }
 
+/** What a function writes to its console, as Lambda's log format JSON has it. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
+function logAsJson(): void {
+  const levels = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR" } as const;
+  for (const [method, level] of Object.entries(levels) as [keyof typeof levels, string][]) {
+    console[method] = (...values: unknown[]) => {
+      const line = { timestamp: new Date().toISOString(), level, requestId: currentRequestId };
+      process.stdout.write(`${withMessage(line, values)}\n`);
+    };
+  }
+}
+
+/** A single value is the message as it is; several are formatted, with what the first error among them is beside. */
+function withMessage(line: object, values: readonly unknown[]): string {
+  const [value, ...others] = values;
+  if (others.length > 0) {
+    return JSON.stringify({ ...line, message: format(...values), ...described(values.find(isError)) });
+  }
+  try {
+    return JSON.stringify({ ...line, message: value }, (_, each) => (isError(each) ? described(each) : each));
+  } catch {
+    // It refers to itself, or holds a bigint.
+    return JSON.stringify({ ...line, message: format(value) });
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error;
+}
+
+function described(error: Error | undefined) {
+  return error && { errorType: error.name, errorMessage: error.message, stackTrace: (error.stack ?? "").split("\n") };
+}
+
 async function run({ requestId, event, functionArn, deadline }: Invocation): Promise<Reply> {
+  currentRequestId = requestId;
   try {
     const response = await handler(JSON.parse(event), {
       awsRequestId: requestId,
@@ -58,8 +96,9 @@ async function run({ requestId, event, functionArn, deadline }: Invocation): Pro
     });
     return { response: JSON.stringify(response) };
   } catch (error) {
-    console.error(error);
-    const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    const thrown = isError(error) ? error : new Error(String(error));
+    console.error(thrown);
+    const { name, message, stack = "" } = thrown;
     return { error: { errorType: name, errorMessage: message, trace: stack.split("\n") } };
   }
 }

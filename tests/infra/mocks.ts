@@ -348,6 +348,12 @@ function resourcesOf(
       applicationId: made(name),
       arn: arn("codedeploy", `application:${text(inputs, "name")}`),
     }),
+    "aws:codedeploy/deploymentConfig:DeploymentConfig": (_, name) => ({
+      id: made(name),
+      deploymentConfigId: made(name),
+      deploymentConfigName: made(name),
+      arn: arn("codedeploy", `deploymentconfig:${made(name)}`),
+    }),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": (inputs, name) => ({
       id: made(name),
       deploymentGroupId: made(name),

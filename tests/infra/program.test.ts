@@ -574,7 +574,7 @@ describe("the program of a dev stack", () => {
       });
     });
 
-    it("let CodeDeploy move the alias of the one function, and nothing else", () => {
+    it("let CodeDeploy move the alias of the one function and see alarms, and nothing else", () => {
       expect(inputsOf("iam.RolePolicy hello-user-deployments-policy")).to.deep.equal({
         role: "hello-user-deployments-role-0a1b2c3",
         policy: {
@@ -589,6 +589,7 @@ describe("the program of a dev stack", () => {
                 "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
               ],
             },
+            { Sid: "WatchAlarms", Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: "*" },
           ],
         },
       });
@@ -654,6 +655,8 @@ describe("the program of a dev stack", () => {
                 "lambda:GetAlias",
                 "lambda:GetFunction",
                 "lambda:GetFunctionConfiguration",
+                "lambda:ListAliases",
+                "lambda:ListVersionsByFunction",
                 "lambda:PublishVersion",
                 "lambda:UpdateAlias",
                 "lambda:UpdateFunctionCode",
@@ -664,15 +667,22 @@ describe("the program of a dev stack", () => {
               ],
             },
             {
-              Sid: "SmokeTest",
+              Sid: "TryAndPruneVersions",
               Effect: "Allow",
-              Action: ["lambda:InvokeFunction"],
+              Action: ["lambda:DeleteFunction", "lambda:InvokeFunction"],
               Resource: ["arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*"],
             },
             {
               Sid: "Deploy",
               Effect: "Allow",
-              Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+              Action: [
+                "codedeploy:CreateDeployment",
+                "codedeploy:GetDeployment",
+                "codedeploy:GetDeploymentGroup",
+                "codedeploy:ListDeployments",
+                "codedeploy:StopDeployment",
+                "codedeploy:UpdateDeploymentGroup",
+              ],
               Resource: ["arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user"],
             },
             {
@@ -685,7 +695,27 @@ describe("the program of a dev stack", () => {
               Sid: "ReadDeploymentConfig",
               Effect: "Allow",
               Action: ["codedeploy:GetDeploymentConfig"],
-              Resource: "arn:aws:codedeploy:eu-west-1:123456789012:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+              Resource: [
+                "arn:aws:codedeploy:eu-west-1:123456789012:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+              ],
+            },
+            {
+              Sid: "GuardRelease",
+              Effect: "Allow",
+              Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+              Resource: ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev-hello-user-version-*"],
+            },
+            {
+              Sid: "ReadAlarms",
+              Effect: "Allow",
+              Action: ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
+              Resource: "*",
+            },
+            {
+              Sid: "ReadLog",
+              Effect: "Allow",
+              Action: ["logs:FilterLogEvents"],
+              Resource: ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev-hello-user:*"],
             },
           ],
         },
@@ -853,6 +883,35 @@ describe("the program of other stacks", () => {
       .and.not.equal(configurationHash);
   });
 
+  it("moves traffic by CodeDeploy's own configuration where it has one, and declares none", async () => {
+    const config = { ...dev.config, releaseStrategy: "linear10PercentEvery1Minute", buildTimeoutMinutes: "15" };
+    const { registrations } = await loadProgram({ ...dev, config });
+    const linear = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute";
+    const group = only(registrations, "codedeploy.DeploymentGroup hello-user-deployments").inputs;
+    expect(group.deploymentConfigName).to.equal(linear);
+    expect(registrations.filter(({ type }) => type.includes("DeploymentConfig"))).to.deep.equal([]);
+    expect(readableConfigs(registrations)).to.deep.equal(["CodeDeployDefault.LambdaAllAtOnce", linear]);
+  });
+
+  it("moves a function's traffic by a strategy of its own, with a configuration that the stack declares without a name", async () => {
+    const functions = { "hello-user": { releaseStrategy: "canary25Percent2Minutes" } };
+    const config = { ...dev.config, functions: JSON.stringify(functions), buildTimeoutMinutes: "7" };
+    const { registrations } = await loadProgram({ ...dev, config });
+    const declared = only(registrations, "codedeploy.DeploymentConfig canary25Percent2Minutes");
+    expect(declared.parent).to.equal(undefined);
+    expect(declared.inputs).to.deep.equal({
+      computePlatform: "Lambda",
+      trafficRoutingConfig: { type: "TimeBasedCanary", timeBasedCanary: { percentage: 25, interval: 2 } },
+    });
+    const group = only(registrations, "codedeploy.DeploymentGroup hello-user-deployments");
+    expect(group.inputs.deploymentConfigName).to.equal("canary25Percent2Minutes-0a1b2c3");
+    expect(group.dependencies).to.include(declared.key);
+    expect(readableConfigs(registrations)).to.deep.equal([
+      "CodeDeployDefault.LambdaAllAtOnce",
+      "canary25Percent2Minutes-0a1b2c3",
+    ]);
+  });
+
   it("keeps an encrypted environment secret, and the hash of it", async () => {
     const functions = { "hello-user": { environment: { KEY: "a-secret-value" } } };
     const { registrations } = await loadProgram({ ...dev, secretConfig: { functions: JSON.stringify(functions) } });
@@ -876,8 +935,12 @@ describe("the program of other stacks", () => {
       },
     });
     const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
-    expect(arns).to.have.lengthOf(18);
-    expect(arns.filter((arn) => !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn))).to.deep.equal([]);
+    expect(arns).to.have.lengthOf(22);
+    // CloudWatch's reads, which take no ARN.
+    expect(arns.filter((arn) => arn === "*")).to.have.lengthOf(2);
+    expect(
+      arns.filter((arn) => arn !== "*" && !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn)),
+    ).to.deep.equal([]);
   });
 
   it("begins every name that it gives with <project>-<stack>", async () => {
@@ -924,6 +987,12 @@ function programOf(stack: Stack): Promise<Program> {
   const program = programs.get(stack) ?? loadProgram(stack);
   programs.set(stack, program);
   return program;
+}
+
+/** The deployment configurations that the deploy build may use. */
+function readableConfigs(registrations: readonly Registration[]): string[] {
+  const statement = statementsOf(registrations).find(({ Sid }) => Sid === "ReadDeploymentConfig");
+  return listOf(statement?.Resource ?? []).map((arn) => arn.replace(/^.*:deploymentconfig:/, ""));
 }
 
 function countsOf(registrations: readonly Registration[]): Record<string, number> {
