@@ -511,6 +511,19 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     );
   });
 
+  it("watches alarms no longer than a deployment goes on, however that ends", async () => {
+    const watching = () => cloud.cloudwatch.listenerCount("alarm");
+    await ended(await deploy("1", "2"));
+    expect(watching()).to.equal(0);
+    await ended(await deploy("1", "2"));
+    expect(watching()).to.equal(0);
+    const id = await deploy("2", "1", { deploymentConfigName: endless });
+    await reached(id, "InProgress");
+    expect(watching()).to.equal(1);
+    await codedeploy.stopDeployment({ deploymentId: id, autoRollbackEnabled: false });
+    expect(watching()).to.equal(0);
+  });
+
   it("changes nothing any more once the cloud is closed", async () => {
     await deploy("1", "2", { deploymentConfigName: canary });
     await cloud.close();

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
@@ -240,7 +241,7 @@ describe("local Lambda", () => {
 
     beforeEach(async () => {
       lambda = new Lambda(clientOptions(cloud));
-      create("export const handler = async (_, { functionVersion }) => functionVersion;");
+      create("export const handler = async ({ fails }) => { if (fails) throw new Error(); return process.pid; };");
       await lambda.publishVersion({ FunctionName: "fn" });
       cloud.lambda.putAlias("fn", "live", "1");
     });
@@ -284,9 +285,9 @@ describe("local Lambda", () => {
     });
 
     it("deletes a version with its environments, and never gives its number again", async () => {
-      const reply = await lambda.invoke({ FunctionName: "fn", Qualifier: "2" });
-      expect(reply.FunctionError).to.equal(undefined);
+      const { Payload = [] } = await lambda.invoke({ FunctionName: "fn", Qualifier: "2" });
       await lambda.deleteFunction({ FunctionName: "fn", Qualifier: "2" });
+      expect(await hasEnded(Number(Buffer.from(Payload)))).to.equal(true);
       expect(await versions()).to.deep.equal(["$LATEST", "1"]);
       expect((await refusal(lambda.invoke({ FunctionName: "fn", Qualifier: "2" }))).name).to.equal(
         "ResourceNotFoundException",
@@ -314,6 +315,46 @@ describe("local Lambda", () => {
       const gone = await refusal(lambda.deleteFunction({ FunctionName: "fn", Qualifier: "9" }));
       expect(gone.name).to.equal("ResourceNotFoundException");
       expect(await versions()).to.deep.equal(["$LATEST", "1", "2", "3"]);
+    });
+
+    it("counts invocations and errors of a function, an alias and each version behind it", async () => {
+      for (const [qualifier, fails] of [["live"], ["live", true], ["2"], ["$LATEST", true]] as const) {
+        await cloud.lambda.invoke("fn", qualifier, JSON.stringify({ fails }));
+      }
+      cloud.lambda.putAlias("fn", "live", "2");
+      await cloud.lambda.invoke("fn", "live", "{}");
+      const cloudwatch = new CloudWatch(clientOptions(cloud));
+      const sumOf = async (MetricName: string, others: Record<string, string> = {}): Promise<number> => {
+        const Dimensions = Object.entries({ FunctionName: "fn", ...others }).map(([Name, Value]) => ({ Name, Value }));
+        const Metric = { Namespace: "AWS/Lambda", MetricName, Dimensions };
+        const { MetricDataResults } = await cloudwatch.getMetricData({
+          StartTime: new Date(0),
+          EndTime: new Date(Date.now() + 60_000),
+          MetricDataQueries: [{ Id: "q", MetricStat: { Metric, Period: 60, Stat: "Sum" } }],
+        });
+        return (MetricDataResults?.[0]?.Values ?? []).reduce((sum, value) => sum + value, 0);
+      };
+      const found: unknown[] = [];
+      for (const others of [
+        {},
+        { Resource: "fn:live" },
+        { Resource: "fn:live", ExecutedVersion: "1" },
+        { Resource: "fn:live", ExecutedVersion: "2" },
+        { Resource: "fn:2" },
+        { Resource: "fn:2", ExecutedVersion: "2" },
+      ]) {
+        found.push([await sumOf("Invocations", others), await sumOf("Errors", others)]);
+      }
+      expect(found).to.deep.equal([
+        [5, 2],
+        [3, 1],
+        [2, 1],
+        [1, 0],
+        [1, 0],
+        [0, 0],
+      ]);
+      expect(await sumOf("Duration")).to.be.greaterThan(0);
+      cloudwatch.destroy();
     });
 
     it("finds the lines of a version by its streams' prefix, and those with a term", async () => {
