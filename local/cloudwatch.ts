@@ -37,7 +37,7 @@ const metric = {
 const minuteMs = 60_000;
 /** How long data points are kept, in minutes. */
 const keptMinutes = 180;
-/** How often alarms are evaluated, in ms on the local cloud's clock; CloudWatch does it once a minute. */
+/** How often alarms are evaluated, in ms on the local cloud's clock. */
 const evaluationMs = 10_000;
 
 const alarmSchema = z
@@ -86,8 +86,8 @@ interface AlarmRecord {
 }
 
 /**
- * CloudWatch: metrics, kept by the minute, and alarms on them. An alarm looks at the period that is under way, too, so that it goes off
- * earlier than AWS's. Emits `alarm` whenever one changes its state.
+ * CloudWatch: metrics, kept by the minute, and alarms on them. An alarm looks at the period that is under way, too, so that it may go
+ * off earlier than AWS's. Emits `alarm` whenever one changes its state.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
  */

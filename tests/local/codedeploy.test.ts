@@ -232,7 +232,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
   });
 
   describe("with alarms", () => {
-    /** An alarm on the errors of version 2 behind the alias. */
+    /** An alarm on the errors of version 2 behind the alias, in a period that is longer than a test. */
     const alarm: PutMetricAlarmInput = {
       AlarmName: "fn-version-2",
       Namespace: "AWS/Lambda",
@@ -243,7 +243,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
         { Name: "ExecutedVersion", Value: "2" },
       ],
       Statistic: "Sum",
-      Period: 60,
+      Period: 3600,
       EvaluationPeriods: 1,
       Threshold: 1,
       ComparisonOperator: "GreaterThanOrEqualToThreshold",
@@ -257,7 +257,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     const invoke = () => lambda.invoke({ FunctionName: "fn", Qualifier: "live", Payload: strToU8("{}") });
 
     it("stops at its start where one rings already, and moves nothing", async () => {
-      await cloudwatch.putMetricAlarm({ ...alarm, Period: 3600 });
+      await cloudwatch.putMetricAlarm(alarm);
       const dimensions = { FunctionName: "fn", Resource: "fn:live", ExecutedVersion: "2" };
       cloud.cloudwatch.putMetric("AWS/Lambda", "Errors", dimensions, 1);
       while ((await cloudwatch.describeAlarms({})).MetricAlarms?.[0]?.StateValue !== "ALARM") {}
@@ -274,7 +274,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     });
 
     it("takes a ringing alarm that is not its own for nothing, and its own when they are not enabled", async () => {
-      await cloudwatch.putMetricAlarm({ ...alarm, Period: 3600 });
+      await cloudwatch.putMetricAlarm(alarm);
       cloud.cloudwatch.putMetric(
         "AWS/Lambda",
         "Errors",
