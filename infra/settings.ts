@@ -7,6 +7,7 @@ import {
   functionProblems,
   isObject,
 } from "./functionSettings.ts";
+import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 import { branchProblem } from "./webhookFilters.ts";
 
@@ -56,6 +57,8 @@ export interface Settings {
   readonly throttling: Throttling;
   /** Whether Pulumi refuses to delete or replace what cannot be had back: the API with its address, the versions, the alias. */
   readonly protect: boolean;
+  /** The role with which a pull request is previewed, where the stack is to have one. */
+  readonly previewRole?: PreviewRoleSettings;
   /**
    * What the stack sets of a function.
    * @throws {Error} when there is no such folder.
@@ -114,6 +117,7 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     protect: read("protect", "false", parseBoolean, oneOf([true, false])),
     settingsOf: readFunctions(config, functionFolders, problems),
   };
+  const previewRole = readPreviewRole(config, settings.repository, refuse);
   problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders));
   if (isComplete(settings)) {
     const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
@@ -126,7 +130,14 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     const minutes = Math.max(0, ...releaseStrategies.map((each) => each.minutes));
     checkTimeout(config, compute, settings.buildTimeoutMinutes, minutes, refuse);
     if (problems.length === 0) {
-      return { ...others, functionSettings, releaseStrategies, compute, throttling: { rateLimit, burstLimit } };
+      return {
+        ...others,
+        functionSettings,
+        releaseStrategies,
+        compute,
+        throttling: { rateLimit, burstLimit },
+        ...(previewRole && { previewRole }),
+      };
     }
   }
   throw unusable(problems);

@@ -22,7 +22,7 @@ export interface CloudOptions {
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
- * webhooks and GitHub's hook.
+ * webhooks, GitHub's hook and its API.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
@@ -34,6 +34,7 @@ export class LocalCloud {
   readonly codebuild: CodeBuild;
   readonly eventBridge = new EventBridge();
   readonly parameters = new ParameterStore(this.eventBridge);
+  readonly awsEndpoint: AwsEndpoint;
   #aws: Listening | undefined;
 
   private constructor(directory: string, { timeScale, random = Math.random }: CloudOptions) {
@@ -51,6 +52,8 @@ export class LocalCloud {
       github: this.github,
       logs,
     });
+    const services = [this.lambda, this.codedeploy, this.codebuild, cloudwatch, logs];
+    this.awsEndpoint = new AwsEndpoint(services.map(({ service }) => service));
   }
 
   /**
@@ -62,12 +65,11 @@ export class LocalCloud {
    */
   static async start(directory: string, apiPort: number, options: CloudOptions = {}): Promise<LocalCloud> {
     const cloud = new LocalCloud(directory, options);
-    const { lambda, codedeploy, codebuild, cloudwatch, logs } = cloud;
-    const aws = new AwsEndpoint([lambda, codedeploy, codebuild, cloudwatch, logs].map(({ service }) => service));
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      const service = pathname === "/webhooks" ? cloud.codebuild : pathname === "/post-receive" ? cloud.github : aws;
+      const isForGitHub = pathname === "/post-receive" || pathname.startsWith("/repos/");
+      const service = pathname === "/webhooks" ? cloud.codebuild : isForGitHub ? cloud.github : cloud.awsEndpoint;
       await service.handle(request, response);
     });
     return cloud;

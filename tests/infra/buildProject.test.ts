@@ -113,11 +113,15 @@ describe("a build project without releases", () => {
     });
   });
 
-  it("starts on exactly the filter groups that it is given", () => {
+  it("starts on exactly the filter groups that it is given, and for a fork only once somebody who may push has approved", () => {
     expect(only(registrations, "codebuild.Webhook pull-request-webhook").inputs).to.deep.equal({
       projectName: "push-to-live-dev-pull-request",
       buildType: "BUILD",
       filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
+      pullRequestBuildPolicy: {
+        requiresCommentApproval: "FORK_PULL_REQUESTS",
+        approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
+      },
     });
   });
 

@@ -15,6 +15,8 @@ const wildcards = {
   "logs:…:log-group:/aws/lambda/push-to-live-dev-hello-user:*": "Lambda names the streams of the log",
   "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
   "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev-pull-request:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev-pull-request-*": "CodeBuild adds the report's name from the buildspec",
   "lambda:…:function:push-to-live-dev-hello-user:*": "Lambda numbers the versions",
   "cloudwatch:…:alarm:push-to-live-dev-hello-user-version-*": "Lambda numbers the version that an alarm watches",
   "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
@@ -55,7 +57,7 @@ describe("the policies", () => {
   ] as [string, Stack][]) {
     it(`of a stack with ${what} hold no * but those that AWS leaves no choice about`, async () => {
       const statements = statementsOf((await loadProgram(stack)).registrations);
-      expect(statements).to.have.lengthOf(15);
+      expect(statements).to.have.lengthOf(18);
       expect(wildcardsIn(statements)).to.have.members(Object.keys(wildcards));
     });
   }
@@ -75,7 +77,7 @@ describe("the policies", () => {
   it("trust one service each, and no account", async () => {
     const { registrations } = await loadProgram(dev);
     const roles = registrations.filter(({ type }) => type === "aws:iam/role:Role");
-    expect(roles).to.have.lengthOf(4);
+    expect(roles).to.have.lengthOf(5);
     for (const { inputs } of roles) {
       const [statement, ...others] = statementsIn(inputs.assumeRolePolicy);
       expect(others).to.deep.equal([]);

@@ -290,6 +290,7 @@ const componentTypes = new Set([
   "push-to-live:index:DeploymentGroup",
   "push-to-live:index:HttpApi",
   "push-to-live:index:HttpFunction",
+  "push-to-live:index:PreviewRole",
   "push-to-live:index:TokenSecret",
 ]);
 
@@ -358,6 +359,10 @@ function resourcesOf(
       deploymentGroupId: made(name),
       arn: arn("codedeploy", `deploymentgroup:${text(inputs, "appName")}/${text(inputs, "deploymentGroupName")}`),
     }),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (inputs) => {
+      const providerArn = `arn:${partition}:iam::${account}:oidc-provider/${new URL(text(inputs, "url")).host}`;
+      return { id: providerArn, arn: providerArn };
+    },
     "aws:iam/role:Role": (_, name) => ({
       id: made(name),
       name: made(name),

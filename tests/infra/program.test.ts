@@ -59,18 +59,18 @@ describe("the program of a dev stack", () => {
         "aws:apigatewayv2/stage:Stage": 1,
         "aws:cloudwatch/eventRule:EventRule": 1,
         "aws:cloudwatch/eventTarget:EventTarget": 1,
-        "aws:cloudwatch/logGroup:LogGroup": 3,
-        "aws:codebuild/project:Project": 1,
-        "aws:codebuild/webhook:Webhook": 1,
+        "aws:cloudwatch/logGroup:LogGroup": 4,
+        "aws:codebuild/project:Project": 2,
+        "aws:codebuild/webhook:Webhook": 2,
         "aws:codedeploy/application:Application": 1,
         "aws:codedeploy/deploymentGroup:DeploymentGroup": 1,
-        "aws:iam/role:Role": 4,
-        "aws:iam/rolePolicy:RolePolicy": 4,
+        "aws:iam/role:Role": 5,
+        "aws:iam/rolePolicy:RolePolicy": 5,
         "aws:lambda/alias:Alias": 1,
         "aws:lambda/function:Function": 1,
         "aws:lambda/permission:Permission": 1,
         "aws:ssm/parameter:Parameter": 1,
-        "push-to-live:index:BuildProject": 1,
+        "push-to-live:index:BuildProject": 2,
         "push-to-live:index:ConfigurationRelease": 1,
         "push-to-live:index:DeploymentGroup": 1,
         "push-to-live:index:HttpApi": 1,
@@ -104,6 +104,12 @@ describe("the program of a dev stack", () => {
         "iam.RolePolicy deploy-policy": "BuildProject deploy",
         "codebuild.Project deploy": "BuildProject deploy",
         "codebuild.Webhook deploy-webhook": "BuildProject deploy",
+        "BuildProject pull-request": undefined,
+        "cloudwatch.LogGroup pull-request-log": "BuildProject pull-request",
+        "iam.Role pull-request-role": "BuildProject pull-request",
+        "iam.RolePolicy pull-request-policy": "BuildProject pull-request",
+        "codebuild.Project pull-request": "BuildProject pull-request",
+        "codebuild.Webhook pull-request-webhook": "BuildProject pull-request",
         "ConfigurationRelease configuration": undefined,
         "ssm.Parameter configuration": "ConfigurationRelease configuration",
         "cloudwatch.EventRule configuration-rule": "ConfigurationRelease configuration",
@@ -165,6 +171,14 @@ describe("the program of a dev stack", () => {
           "iam.RolePolicy deploy-policy",
         ],
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
+        // Of the functions and the application nothing.
+        "iam.RolePolicy pull-request-policy": ["cloudwatch.LogGroup pull-request-log", "iam.Role pull-request-role"],
+        "codebuild.Project pull-request": [
+          "cloudwatch.LogGroup pull-request-log",
+          "iam.Role pull-request-role",
+          "iam.RolePolicy pull-request-policy",
+        ],
+        "codebuild.Webhook pull-request-webhook": ["codebuild.Project pull-request"],
         "iam.RolePolicy configuration-policy": ["codebuild.Project deploy", "iam.Role configuration-role"],
         "cloudwatch.EventTarget configuration-target": [
           "cloudwatch.EventRule configuration-rule",
@@ -204,6 +218,10 @@ describe("the program of a dev stack", () => {
           replacementTrigger: "https://github.com/owner/name.git",
           deleteBeforeReplace: true,
         },
+        "codebuild.Webhook pull-request-webhook": {
+          replacementTrigger: "https://github.com/owner/name.git",
+          deleteBeforeReplace: true,
+        },
       });
     });
 
@@ -232,15 +250,22 @@ describe("the program of a dev stack", () => {
           projectName: "push-to-live-dev-deploy",
           webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         },
+        "BuildProject pull-request": {
+          projectName: "push-to-live-dev-pull-request",
+          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+        },
         "ConfigurationRelease configuration": { hash: configurationHash },
       });
     });
 
-    it("exports exactly the address, the functions' names, the build project, the webhook and the configuration's hash", async () => {
+    it("exports exactly the address, the functions' names, the build projects, their webhooks and the configuration's hash", async () => {
       expect(await valueFrom({ ...program.result })).to.deep.equal({
         apiUrl: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
         functionNames: { "hello-user": "push-to-live-dev-hello-user" },
         deployProject: "push-to-live-dev-deploy",
+        pullRequestProject: "push-to-live-dev-pull-request",
+        pullRequestWebhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+        pullRequestWebhookSecret: "set at GitHub by CodeBuild",
         webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         webhookSecret: "set at GitHub by CodeBuild",
         configurationHash: `${configurationHash}; a change is released by a build of push-to-live-dev-deploy, which starts by itself`,
@@ -367,6 +392,7 @@ describe("the program of a dev stack", () => {
       ["cloudwatch.LogGroup http-access-log", "/aws/vendedlogs/push-to-live-dev"],
       ["cloudwatch.LogGroup hello-user-log", "/aws/lambda/push-to-live-dev-hello-user"],
       ["cloudwatch.LogGroup deploy-log", "/aws/codebuild/push-to-live-dev-deploy"],
+      ["cloudwatch.LogGroup pull-request-log", "/aws/codebuild/push-to-live-dev-pull-request"],
     ] as const) {
       it(`keeps ${name} for 30 days`, () => {
         expect(inputsOf(key)).to.deep.equal({ name, retentionInDays: 30 });
@@ -436,6 +462,55 @@ describe("the program of a dev stack", () => {
     });
   });
 
+  describe("the pull-request build", () => {
+    it("reports under a name of its own, has time for every test, and knows no application", () => {
+      expect(inputsOf("codebuild.Project pull-request")).to.deep.equal({
+        name: "push-to-live-dev-pull-request",
+        description: "A pull request: every test, and no right to deploy",
+        serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
+        source: {
+          type: "GITHUB",
+          location: "https://github.com/owner/name.git",
+          gitCloneDepth: 0,
+          buildspec: "buildspec.pr.yml",
+          auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+          buildStatusConfig: { context: "push-to-live-dev/pull-request" },
+        },
+        sourceVersion: "main",
+        environment: {
+          type: "LINUX_CONTAINER",
+          computeType: "BUILD_GENERAL1_SMALL",
+          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+          environmentVariables: [],
+        },
+        artifacts: { type: "NO_ARTIFACTS" },
+        logsConfig: {
+          cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-pull-request" },
+        },
+        buildTimeout: 15,
+      });
+    });
+
+    it("starts for a pull request into main that is opened, changed or reopened, and for a fork's after approval", () => {
+      expect(inputsOf("codebuild.Webhook pull-request-webhook")).to.deep.equal({
+        projectName: "push-to-live-dev-pull-request",
+        buildType: "BUILD",
+        filterGroups: [
+          {
+            filters: [
+              { type: "EVENT", pattern: "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED" },
+              { type: "BASE_REF", pattern: "^refs/heads/main$" },
+            ],
+          },
+        ],
+        pullRequestBuildPolicy: {
+          requiresCommentApproval: "FORK_PULL_REQUESTS",
+          approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
+        },
+      });
+    });
+  });
+
   describe("a changed configuration", () => {
     it("changes a parameter", () => {
       expect(inputsOf("ssm.Parameter configuration")).to.deep.equal({
@@ -468,6 +543,7 @@ describe("the program of a dev stack", () => {
       ["hello-user-role", "The function runs as this role", "lambda.amazonaws.com"],
       ["hello-user-deployments-role", "CodeDeploy moves the alias of one function", "codedeploy.amazonaws.com"],
       ["deploy-role", "A push to the branch: test, bundle, release", "codebuild.amazonaws.com"],
+      ["pull-request-role", "A pull request: every test, and no right to deploy", "codebuild.amazonaws.com"],
       ["configuration-role", "A changed configuration starts the deploy build", "events.amazonaws.com"],
     ] as const) {
       it(`lets only ${service} assume ${name}`, () => {
@@ -655,9 +731,13 @@ describe("the program of other stacks", () => {
       type: "SECRETS_MANAGER",
       resource: secretArn,
     });
-    expect(statementsOf(registrations).filter(({ Sid }) => Sid === "ReadSource")).to.deep.equal([
-      { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: secretArn },
-    ]);
+    const statement = {
+      Sid: "ReadSource",
+      Effect: "Allow",
+      Action: ["secretsmanager:GetSecretValue"],
+      Resource: secretArn,
+    };
+    expect(statementsOf(registrations).filter(({ Sid }) => Sid === "ReadSource")).to.deep.equal([statement, statement]);
   });
 
   it("clones from GitHub Enterprise when the repository is not on github.com", async () => {
@@ -710,7 +790,7 @@ describe("the program of other stacks", () => {
       config: { ...dev.config, branch: "release/1.x", logRetentionDays: "90", buildTimeoutMinutes: "60" },
     });
     const logs = registrations.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
-    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90]);
+    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90, 90]);
     expect(only(registrations, "codebuild.Project deploy").inputs).to.include({
       sourceVersion: "release/1.x",
       buildTimeout: 60,
@@ -762,6 +842,31 @@ describe("the program of other stacks", () => {
     const { buildTimeout, environment } = only(registrations, "codebuild.Project deploy").inputs;
     expect(buildTimeout).to.equal(undefined);
     expect(environment).to.include({ type: "ARM_LAMBDA_CONTAINER", computeType: "BUILD_LAMBDA_1GB" });
+  });
+
+  it("builds pull requests in a container of the same architecture: every test needs more than Lambda compute has", async () => {
+    for (const [buildCompute, type] of [
+      ["x86", "LINUX_CONTAINER"],
+      ["x86Lambda", "LINUX_CONTAINER"],
+      ["arm", "ARM_CONTAINER"],
+      ["armLambda", "ARM_CONTAINER"],
+    ] as const) {
+      const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, buildCompute } });
+      const { buildTimeout, environment } = only(registrations, "codebuild.Project pull-request").inputs;
+      expect(buildTimeout, buildCompute).to.equal(15);
+      expect(environment, buildCompute).to.include({ type, computeType: "BUILD_GENERAL1_SMALL" });
+    }
+  });
+
+  it("tells both webhooks' secrets for GitHub Enterprise, as secrets", async () => {
+    const { result } = await programOf(enterprise);
+    expect(await pulumi.isSecret(pulumi.output(result.pullRequestWebhookSecret))).to.equal(true);
+  });
+
+  it("takes pull requests into the branch of the settings", async () => {
+    const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, branch: "release/1.x" } });
+    const { filterGroups } = only(registrations, "codebuild.Webhook pull-request-webhook").inputs;
+    expect(filterGroups).to.have.nested.property("[0].filters[1].pattern", "^refs/heads/release/1\\.x$");
   });
 
   it("gives the function the memory, the timeout and the environment of the settings, whose change is a change of configuration", async () => {
@@ -830,7 +935,7 @@ describe("the program of other stacks", () => {
       },
     });
     const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
-    expect(arns).to.have.lengthOf(18);
+    expect(arns).to.have.lengthOf(22);
     // CloudWatch's reads, which take no ARN.
     expect(arns.filter((arn) => arn === "*")).to.have.lengthOf(2);
     expect(
@@ -843,9 +948,11 @@ describe("the program of other stacks", () => {
     expect(physicalNames(registrations)).to.deep.equal([
       "apigatewayv2.Api shop-prod",
       "cloudwatch.LogGroup /aws/codebuild/shop-prod-deploy",
+      "cloudwatch.LogGroup /aws/codebuild/shop-prod-pull-request",
       "cloudwatch.LogGroup /aws/lambda/shop-prod-hello-user",
       "cloudwatch.LogGroup /aws/vendedlogs/shop-prod",
       "codebuild.Project shop-prod-deploy",
+      "codebuild.Project shop-prod-pull-request",
       "codedeploy.Application shop-prod",
       "codedeploy.DeploymentGroup shop-prod/hello-user",
       "lambda.Alias shop-prod-hello-user:live",
