@@ -144,6 +144,26 @@ describe("the program under Pulumi's engine, in this process", function () {
         },
       ],
       [
+        { releaseStrategy: "canary25Percent2Minutes", buildTimeoutMinutes: "7" },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentConfig canary25Percent2Minutes": "create computePlatform trafficRoutingConfig",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
+        },
+      ],
+      [
+        {
+          functions: JSON.stringify({ "hello-user": { releaseStrategy: "linear10PercentEvery1Minute" } }),
+          buildTimeoutMinutes: "15",
+        },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
+        },
+      ],
+      [
         { logRetentionDays: "90" },
         {
           "cloudwatch.LogGroup deploy-log": "update retentionInDays",
@@ -197,6 +217,19 @@ describe("the program under Pulumi's engine, in this process", function () {
         },
       );
     }
+
+    it("another strategy of the stack's own: the configuration before goes once no group uses it any more", async () => {
+      const strategy = (name: string) => set(stack, { releaseStrategy: name, buildTimeoutMinutes: "60" });
+      await strategy("canary25Percent2Minutes");
+      await stack.up();
+      await strategy("canary30Percent2Minutes");
+      expect(await changesOf(stack)).to.deep.equal({
+        "codedeploy.DeploymentConfig canary25Percent2Minutes": "delete computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentConfig canary30Percent2Minutes": "create computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+        "iam.RolePolicy deploy-policy": "update policy",
+      });
+    });
 
     it("a token, which the state, the output and the preview hold only encrypted or not at all", async () => {
       await set(stack, { connectionArn: "" });
