@@ -4,8 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { bundleFunctions } from "./deploy/bundle.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
+import { CustomDomain } from "./infra/customDomain.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
+import { Monitoring } from "./infra/monitoring.ts";
 import { readSettings } from "./infra/settings.ts";
 import { TokenSecret } from "./infra/tokenSecret.ts";
 import { pushTo } from "./infra/webhookFilters.ts";
@@ -14,6 +16,7 @@ const zips = await bundleFunctions(import.meta.dirname);
 const settings = readSettings(zips.all.map((zip) => zip.name));
 
 const api = new HttpApi("http", settings);
+const domain = settings.domain && new CustomDomain("domain", { ...settings.domain, api });
 
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
 
@@ -46,7 +49,11 @@ const deploy = new BuildProject("deploy", {
 
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
 
-export const apiUrl = api.url;
+new Monitoring("monitoring", { ...settings, api, functions, project: deploy, application });
+
+export const apiUrl = domain?.url ?? api.url;
+/** What a DNS record of the custom domain refers to, where the stack makes none. */
+export const domainTarget = domain?.target;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const webhookUrl = deploy.webhookUrl;

@@ -60,6 +60,7 @@ describe("the program of a dev stack", () => {
         "aws:cloudwatch/eventRule:EventRule": 1,
         "aws:cloudwatch/eventTarget:EventTarget": 1,
         "aws:cloudwatch/logGroup:LogGroup": 3,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": 1,
         "aws:codebuild/project:Project": 1,
         "aws:codebuild/webhook:Webhook": 1,
         "aws:codedeploy/application:Application": 1,
@@ -75,6 +76,7 @@ describe("the program of a dev stack", () => {
         "push-to-live:index:DeploymentGroup": 1,
         "push-to-live:index:HttpApi": 1,
         "push-to-live:index:HttpFunction": 1,
+        "push-to-live:index:Monitoring": 1,
       });
     });
 
@@ -110,6 +112,8 @@ describe("the program of a dev stack", () => {
         "cloudwatch.EventTarget configuration-target": "ConfigurationRelease configuration",
         "iam.Role configuration-role": "ConfigurationRelease configuration",
         "iam.RolePolicy configuration-policy": "ConfigurationRelease configuration",
+        "Monitoring monitoring": undefined,
+        "cloudwatch.MetricAlarm monitoring-api-5xx": "Monitoring monitoring",
       });
     });
 
@@ -165,6 +169,7 @@ describe("the program of a dev stack", () => {
           "iam.RolePolicy deploy-policy",
         ],
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
+        "cloudwatch.MetricAlarm monitoring-api-5xx": ["apigatewayv2.Api http-api", "apigatewayv2.Stage http-stage"],
         "iam.RolePolicy configuration-policy": ["codebuild.Project deploy", "iam.Role configuration-role"],
         "cloudwatch.EventTarget configuration-target": [
           "cloudwatch.EventRule configuration-rule",
@@ -233,6 +238,7 @@ describe("the program of a dev stack", () => {
           webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         },
         "ConfigurationRelease configuration": { hash: configurationHash },
+        "Monitoring monitoring": {},
       });
     });
 
