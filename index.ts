@@ -5,6 +5,7 @@ import { bundleFunctions } from "./deploy/bundle.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
 import { CustomDomain } from "./infra/customDomain.ts";
+import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
 import { Monitoring } from "./infra/monitoring.ts";
@@ -19,6 +20,7 @@ const api = new HttpApi("http", settings);
 const domain = settings.domain && new CustomDomain("domain", { ...settings.domain, api });
 
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
+const deploymentConfigs = declareConfigs(settings.releaseStrategies);
 
 const functions = [
   new HttpFunction("hello-user", {
@@ -26,6 +28,7 @@ const functions = [
     ...settings.functionSettings("hello-user"),
     api,
     application,
+    deploymentConfigs,
     route: "GET /hello_user",
     zip: zips.pathOf("hello-user"),
   }),
@@ -44,7 +47,7 @@ const deploy = new BuildProject("deploy", {
   buildspec: "buildspec.yml",
   filterGroups: pushTo(settings.branch),
   timeoutMinutes: settings.buildTimeoutMinutes,
-  releases: { ...settings, application, functions },
+  releases: { ...settings, application, deploymentConfigs, functions },
 });
 
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import { type BuildCompute, isLambdaCompute } from "./buildComputes.ts";
+import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import type { HttpFunction } from "./httpFunction.ts";
 import type { Repository } from "./settings.ts";
 import type { WebhookFilterGroup } from "./webhookFilters.ts";
@@ -40,7 +41,7 @@ export interface Releases {
   readonly functions: readonly HttpFunction[];
   /** `<project>-<stack>`, what every function's name begins with. */
   readonly prefix: string;
-  readonly deploymentConfigName: string;
+  readonly deploymentConfigs: DeploymentConfigs;
 }
 
 /** How many functions a policy names one by one; with the longest names, 10 take two thirds of the 10,240 characters of an inline policy. */
@@ -98,7 +99,7 @@ export class BuildProject extends pulumi.ComponentResource {
     const partition = aws.getPartitionOutput({}, invoke).partition;
     const region = aws.getRegionOutput({}, invoke).region;
     const account = aws.getCallerIdentityOutput({}, invoke).accountId;
-    const arn = (service: string, resource: string): pulumi.Output<string> =>
+    const arn: Arn = (service, resource) =>
       pulumi.interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
 
     const policy = new aws.iam.RolePolicy(
@@ -173,7 +174,7 @@ export class BuildProject extends pulumi.ComponentResource {
   }
 }
 
-type Arn = (service: string, resource: string) => pulumi.Output<string>;
+type Arn = (service: string, resource: pulumi.Input<string>) => pulumi.Output<string>;
 
 function readSource(credential: Credential): aws.iam.PolicyStatement {
   return credential.type === "CODECONNECTIONS"
@@ -192,9 +193,12 @@ function readSource(credential: Credential): aws.iam.PolicyStatement {
 
 function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
   const areNamed = releases.functions.length <= maxNamedFunctions;
-  const functions = areNamed
-    ? releases.functions.map((fn) => fn.functionArn)
-    : [arn("lambda", `function:${releases.prefix}-*`)];
+  const each = (
+    named: (fn: HttpFunction) => pulumi.Input<string>,
+    all: pulumi.Input<string>,
+  ): pulumi.Input<string>[] => (areNamed ? releases.functions.map(named) : [all]);
+  const ofAll = `${releases.prefix}-*`;
+  const functions = each((fn) => fn.functionArn, arn("lambda", `function:${ofAll}`));
   const qualified = functions.map((functionArn) => pulumi.interpolate`${functionArn}:*`);
   return [
     {
@@ -202,23 +206,38 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: [
         "lambda:GetAlias",
-        "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
+        "lambda:ListAliases",
+        "lambda:ListVersionsByFunction",
         "lambda:PublishVersion",
         "lambda:UpdateAlias",
         "lambda:UpdateFunctionCode",
       ],
       Resource: [...functions, ...qualified],
     },
-    // Of a version that is not in traffic yet.
-    { Sid: "SmokeTest", Effect: "Allow", Action: ["lambda:InvokeFunction"], Resource: qualified },
+    // Of versions only: a version that is not in traffic yet is tried out, one of long ago is deleted.
+    {
+      Sid: "TryAndPruneVersions",
+      Effect: "Allow",
+      Action: ["lambda:DeleteFunction", "lambda:InvokeFunction"],
+      Resource: qualified,
+    },
     {
       Sid: "Deploy",
       Effect: "Allow",
-      Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
-      Resource: areNamed
-        ? releases.functions.map((fn) => fn.deploymentGroupArn)
-        : pulumi.interpolate`${arn("codedeploy", "deploymentgroup:")}${releases.application.name}/*`,
+      Action: [
+        "codedeploy:CreateDeployment",
+        "codedeploy:GetDeployment",
+        "codedeploy:GetDeploymentGroup",
+        "codedeploy:ListDeployments",
+        "codedeploy:StopDeployment",
+        // CreateDeployment with alarms of its own asks for it.
+        "codedeploy:UpdateDeploymentGroup",
+      ],
+      Resource: each(
+        (fn) => fn.deploymentGroupArn,
+        pulumi.interpolate`${arn("codedeploy", "deploymentgroup:")}${releases.application.name}/*`,
+      ),
     },
     {
       Sid: "RegisterRevision",
@@ -230,7 +249,34 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Sid: "ReadDeploymentConfig",
       Effect: "Allow",
       Action: ["codedeploy:GetDeploymentConfig"],
-      Resource: arn("codedeploy", `deploymentconfig:${releases.deploymentConfigName}`),
+      Resource: releases.deploymentConfigs.names.map((name) =>
+        arn("codedeploy", pulumi.concat("deploymentconfig:", name)),
+      ),
+    },
+    {
+      Sid: "GuardRelease",
+      Effect: "Allow",
+      Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+      Resource: each(
+        (fn) => arn("cloudwatch", pulumi.concat("alarm:", fn.functionName, "-version-*")),
+        arn("cloudwatch", `alarm:${ofAll}`),
+      ),
+    },
+    // IAM knows no narrower resource for them.
+    {
+      Sid: "ReadAlarms",
+      Effect: "Allow",
+      Action: ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
+      Resource: "*",
+    },
+    {
+      Sid: "ReadLog",
+      Effect: "Allow",
+      Action: ["logs:FilterLogEvents"],
+      Resource: each(
+        (fn) => arn("logs", pulumi.concat("log-group:/aws/lambda/", fn.functionName, ":*")),
+        arn("logs", `log-group:/aws/lambda/${ofAll}:*`),
+      ),
     },
   ];
 }

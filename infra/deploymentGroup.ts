@@ -10,7 +10,7 @@ export interface DeploymentGroupArgs {
   /** The function whose alias the deployments move. */
   readonly functionArn: pulumi.Input<string>;
   /** How traffic moves, e.g. `CodeDeployDefault.LambdaAllAtOnce`. */
-  readonly deploymentConfigName: string;
+  readonly deploymentConfigName: pulumi.Input<string>;
 }
 
 /**
@@ -46,6 +46,7 @@ export class DeploymentGroup extends pulumi.ComponentResource {
         deploymentConfigName: args.deploymentConfigName,
         serviceRoleArn: role.arn,
         deploymentStyle: { deploymentType: "BLUE_GREEN", deploymentOption: "WITH_TRAFFIC_CONTROL" },
+        // A release brings the alarms of its own.
         autoRollbackConfiguration: { enabled: true, events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"] },
       },
       // A deployment may start as soon as the group exists, and must find the role's rights there.
@@ -67,6 +68,8 @@ function moveAliasOf(functionArn: pulumi.Input<string>): aws.iam.PolicyDocument 
         Action: ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
         Resource: [functionArn, pulumi.interpolate`${functionArn}:*`],
       },
+      // Of the alarms that a release brings; IAM knows no narrower resource for it.
+      { Sid: "WatchAlarms", Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: "*" },
     ],
   };
 }

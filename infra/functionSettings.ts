@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 
 /** What a stack may set of one function. */
 export interface FunctionSettings {
@@ -7,13 +8,21 @@ export interface FunctionSettings {
   /** Seconds. */
   readonly timeout: number;
   readonly environment: Environment;
+  /** How its releases move traffic. */
+  readonly releaseStrategy: ReleaseStrategy;
 }
 
 /** Environment variables, by name. */
 export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
 
-/** What holds where a stack sets nothing. */
-export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} } as const satisfies FunctionSettings;
+/** What holds where a stack sets nothing; the strategy is then the stack's. */
+export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} } as const satisfies Omit<
+  FunctionSettings,
+  "releaseStrategy"
+>;
+
+const unset = { ...functionDefaults, releaseStrategy: undefined };
+const keys = Object.keys(unset);
 
 /** Largest sum of an environment's names and values, in bytes (CreateFunction's `Environment`). */
 const maxEnvironmentBytes = 4096;
@@ -25,11 +34,11 @@ const maxEnvironmentBytes = 4096;
  */
 export function functionProblems(settings: unknown): string[] {
   if (!isObject(settings)) {
-    return [` is ${JSON.stringify(settings)}: it must be an object with memorySize, timeout or environment`];
+    return [` is ${JSON.stringify(settings)}: it must be an object with some of ${keys.join(", ")}`];
   }
-  const { memorySize, timeout, environment, ...others } = { ...functionDefaults, ...settings };
+  const { memorySize, timeout, environment, releaseStrategy, ...others } = { ...unset, ...settings };
   const problems = Object.keys(others).map(
-    (key) => `.${key} is no setting of a function: there are ${Object.keys(functionDefaults).join(", ")}`,
+    (key) => `.${key} is no setting of a function: there are ${keys.join(", ")}`,
   );
   if (!isWhole(memorySize, 128, 10_240)) {
     problems.push(`.memorySize is ${JSON.stringify(memorySize)}: it must be a whole number of MB from 128 to 10240`);
@@ -37,6 +46,9 @@ export function functionProblems(settings: unknown): string[] {
   // API Gateway gives up after 30 seconds, and the function's own answer should come before that.
   if (!isWhole(timeout, 1, 29)) {
     problems.push(`.timeout is ${JSON.stringify(timeout)}: it must be a whole number of seconds from 1 to 29`);
+  }
+  if (releaseStrategy !== undefined && !parseStrategy(String(releaseStrategy))) {
+    problems.push(`.releaseStrategy is ${JSON.stringify(releaseStrategy)}: ${strategyRule}`);
   }
   return [...problems, ...environmentProblems(environment)];
 }

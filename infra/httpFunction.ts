@@ -1,9 +1,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
+import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
 import type { Environment } from "./functionSettings.ts";
 import type { HttpApi } from "./httpApi.ts";
+import type { ReleaseStrategy } from "./releaseStrategies.ts";
 
 /** What an `HttpFunction` is made from. */
 export interface HttpFunctionArgs {
@@ -15,8 +17,9 @@ export interface HttpFunctionArgs {
   /** The zip with `handler.mjs`, which exports `handler`. Only the first `up` uploads it: code then belongs to the pipeline. */
   readonly zip: string;
   readonly application: aws.codedeploy.Application;
-  /** How a release moves traffic, e.g. `CodeDeployDefault.LambdaAllAtOnce`. */
-  readonly deploymentConfigName: string;
+  readonly deploymentConfigs: DeploymentConfigs;
+  /** How a release moves traffic: one of those for which there is a configuration. */
+  readonly releaseStrategy: ReleaseStrategy;
   /** `<project>-<stack>`, what the function's name begins with. */
   readonly prefix: string;
   /** How long the function's log keeps its events, in days. */
@@ -59,7 +62,7 @@ export class HttpFunction extends pulumi.ComponentResource {
         application: args.application,
         groupName: name,
         functionArn: fn.arn,
-        deploymentConfigName: args.deploymentConfigName,
+        deploymentConfigName: args.deploymentConfigs.nameOf(args.releaseStrategy),
       },
       { parent: this },
     );

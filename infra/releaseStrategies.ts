@@ -1,27 +1,61 @@
-/**
- * How a release shifts traffic, by the setting's value: the CodeDeploy configuration that does it, and how many minutes it takes.
- *
- * @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html
- */
-export const releaseStrategies = {
-  allAtOnce: predefined("AllAtOnce", 0),
-  canary10Percent5Minutes: predefined("Canary10Percent5Minutes", 5),
-  canary10Percent10Minutes: predefined("Canary10Percent10Minutes", 10),
-  canary10Percent15Minutes: predefined("Canary10Percent15Minutes", 15),
-  canary10Percent30Minutes: predefined("Canary10Percent30Minutes", 30),
-  linear10PercentEvery1Minute: predefined("Linear10PercentEvery1Minute", 10),
-  linear10PercentEvery2Minutes: predefined("Linear10PercentEvery2Minutes", 20),
-  linear10PercentEvery3Minutes: predefined("Linear10PercentEvery3Minutes", 30),
-  linear10PercentEvery10Minutes: predefined("Linear10PercentEvery10Minutes", 100),
-} as const;
+import type * as aws from "@pulumi/aws";
 
-/** A strategy that CodeDeploy knows by itself. */
+/** How a release moves traffic from one version to the next. */
 export interface ReleaseStrategy {
-  readonly deploymentConfigName: string;
+  /** As a setting names it, e.g. `canary10Percent5Minutes`. */
+  readonly name: string;
+  /** The CodeDeploy configuration that does it; left out where CodeDeploy has none by itself, and the stack makes one of `routing`. */
+  readonly predefined?: string;
+  readonly routing: aws.types.input.codedeploy.DeploymentConfigTrafficRoutingConfig;
   /** How long it shifts traffic. */
   readonly minutes: number;
 }
 
-function predefined(name: string, minutes: number): ReleaseStrategy {
-  return { deploymentConfigName: `CodeDeployDefault.Lambda${name}`, minutes };
+/** CodeBuild stops a build after 36 hours, and five minutes of that are not the release's. */
+const maxMinutes = 2155;
+
+/** What a strategy's name must be, for messages. */
+export const strategyRule = `it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, ${maxMinutes} minutes at most in all`;
+
+/** The configurations that CodeDeploy has by itself. @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html */
+const predefinedNames = new Set([
+  "Canary10Percent5Minutes",
+  "Canary10Percent10Minutes",
+  "Canary10Percent15Minutes",
+  "Canary10Percent30Minutes",
+  "Linear10PercentEvery1Minute",
+  "Linear10PercentEvery2Minutes",
+  "Linear10PercentEvery3Minutes",
+  "Linear10PercentEvery10Minutes",
+]);
+
+const canaryName = /^canary([1-9]\d?)Percent([1-9]\d{0,3})Minute(s?)$/;
+const linearName = /^linear([1-9]\d?)PercentEvery([1-9]\d{0,3})Minute(s?)$/;
+
+/** The strategy that a name stands for, or undefined when it is none. */
+export function parseStrategy(name: string): ReleaseStrategy | undefined {
+  if (name === "allAtOnce") {
+    return { name, predefined: predefined("AllAtOnce"), routing: { type: "AllAtOnce" }, minutes: 0 };
+  }
+  const isCanary = canaryName.test(name);
+  const [, percent, every, plural] = (isCanary ? canaryName : linearName).exec(name) ?? [];
+  const [percentage, interval] = [Number(percent), Number(every)];
+  const minutes = isCanary ? interval : Math.ceil(100 / percentage) * interval;
+  if (percent === undefined || (plural === "s") !== interval > 1 || minutes > maxMinutes) {
+    return undefined;
+  }
+  const codeDeployName = name.replace(/^./, (letter) => letter.toUpperCase());
+  return {
+    name,
+    ...(predefinedNames.has(codeDeployName) && { predefined: predefined(codeDeployName) }),
+    routing: isCanary
+      ? { type: "TimeBasedCanary", timeBasedCanary: { percentage, interval } }
+      : { type: "TimeBasedLinear", timeBasedLinear: { percentage, interval } },
+    minutes,
+  };
+}
+
+/** CodeDeploy's name of a configuration of its own. */
+export function predefined(name: string): string {
+  return `CodeDeployDefault.Lambda${name}`;
 }

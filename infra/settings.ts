@@ -9,7 +9,7 @@ import {
   functionProblems,
   isObject,
 } from "./functionSettings.ts";
-import { releaseStrategies } from "./releaseStrategies.ts";
+import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 import { type Subscriber, subscriberAt } from "./subscribers.ts";
 import { branchProblem } from "./webhookFilters.ts";
 
@@ -47,8 +47,8 @@ export interface Settings {
   /** The branch whose pushes are deployed. */
   readonly branch: string;
   readonly credential: CredentialSetting;
-  /** The CodeDeploy deployment configuration of every release. */
-  readonly deploymentConfigName: string;
+  /** The strategies of all functions. */
+  readonly releaseStrategies: readonly ReleaseStrategy[];
   /** How long every log group keeps its events, in days. */
   readonly logRetentionDays: number;
   readonly compute: BuildCompute;
@@ -114,7 +114,7 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     repository: read("repository", undefined, parseRepository, repositoryRule),
     branch: read("branch", "main", (text) => (branchProblem(text) ? undefined : text), branchProblem("") ?? ""),
     credential: readCredential(config, refuse),
-    strategy: read("releaseStrategy", "allAtOnce", keyOf(releaseStrategies), oneOf(Object.keys(releaseStrategies))),
+    strategy: read("releaseStrategy", "allAtOnce", parseStrategy, strategyRule),
     logRetentionDays: read(
       "logRetentionDays",
       "30",
@@ -132,21 +132,30 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     alerts: read("alerts", "false", parseBoolean, oneOf([true, false])),
     alarms: readAlarms(config, problems),
     alertSubscribers: readSubscribers(config, refuse),
-    functionSettings: readFunctions(config, functionFolders, problems),
+    settingsOf: readFunctions(config, functionFolders, problems),
   };
   problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders), ...accessProblems(config));
   if (isComplete(settings)) {
-    const { strategy, computeName, rateLimit, burstLimit, ...others } = settings;
+    const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
     const compute = buildComputes[computeName];
-    const { deploymentConfigName, minutes } = releaseStrategies[strategy];
+    if (problems.length > 0) {
+      throw unusable(problems);
+    }
+    const functionSettings = (folder: string): FunctionSettings => settingsOf(folder, strategy);
+    const releaseStrategies = functionFolders.map((folder) => functionSettings(folder).releaseStrategy);
+    const minutes = Math.max(0, ...releaseStrategies.map((each) => each.minutes));
     checkTimeout(config, compute, settings.buildTimeoutMinutes, minutes, refuse);
     if (problems.length === 0) {
-      const access = { jwt: jwtOf(config), domain: domainOf(config) };
-      return { ...others, ...access, compute, deploymentConfigName, throttling: { rateLimit, burstLimit } };
+      const access = { jwt: jwtOf(config), domain: domainOf(config), throttling: { rateLimit, burstLimit } };
+      return { ...others, ...access, functionSettings, releaseStrategies, compute };
     }
   }
+  throw unusable(problems);
+}
+
+function unusable(problems: readonly string[]): pulumi.RunError {
   const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
-  throw new pulumi.RunError(
+  return new pulumi.RunError(
     `${count} not usable; nothing was changed.\n${problems.map((problem) => `  - ${problem}`).join("\n")}\n` +
       `Set a value with: pulumi config set <key> <value>`,
   );
@@ -209,7 +218,7 @@ function readFunctions(
   config: pulumi.Config,
   folders: readonly string[],
   problems: string[],
-): Settings["functionSettings"] {
+): (folder: string, standard: ReleaseStrategy) => FunctionSettings {
   const key = `${config.name}:functions`;
   const set = parseObject(config.get("functions") ?? "{}");
   if (!set) {
@@ -222,11 +231,13 @@ function readFunctions(
         : [`${key}.${folder} is no function: there are ${folders.join(", ")}`]),
     );
   }
-  return (folder) => {
+  return (folder, standard) => {
     if (!folders.includes(folder)) {
       throw new Error(`there is no function "${folder}"; the folders with a handler.ts are: ${folders.join(", ")}`);
     }
-    const settings: FunctionSettings = { ...functionDefaults, ...(set?.[folder] as Partial<FunctionSettings>) };
+    const own = set?.[folder] as Partial<Omit<FunctionSettings, "releaseStrategy"> & { releaseStrategy: string }>;
+    const releaseStrategy = parseStrategy(own?.releaseStrategy ?? standard.name) ?? standard;
+    const settings: FunctionSettings = { ...functionDefaults, ...own, releaseStrategy };
     return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
   };
 }
@@ -275,7 +286,7 @@ function checkTimeout(
   refuse: Refuse,
 ): void {
   const needed = releaseMinutes + buildMinutes;
-  const takes = `a build with its release takes up to ${needed} minutes with this releaseStrategy`;
+  const takes = `a build with its release takes up to ${needed} minutes with the releaseStrategy that takes longest`;
   if (isLambdaCompute(compute)) {
     if (config.get("buildTimeoutMinutes") !== undefined) {
       refuse(

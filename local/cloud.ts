@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { AwsEndpoint } from "./awsEndpoint.ts";
+import { Clock } from "./clock.ts";
+import { CloudWatch } from "./cloudwatch.ts";
 import { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { CodeBuild } from "./codebuild/codebuild.ts";
 import { CodeDeploy } from "./codedeploy.ts";
@@ -10,12 +12,21 @@ import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
 import { ParameterStore } from "./parameterStore.ts";
 
+/** How a local cloud behaves. */
+export interface CloudOptions {
+  /** How many times as fast as real time deployments, metrics and alarms go. @default 1 */
+  readonly timeScale?: number | undefined;
+  /** Decides which of two versions a request gets: a number from 0 to 1, without it. @default Math.random */
+  readonly random?: (() => number) | undefined;
+}
+
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
  * webhooks and GitHub's hook.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
+  readonly cloudwatch: CloudWatch;
   readonly lambda: Lambda;
   readonly apiGateway: ApiGateway;
   readonly codedeploy: CodeDeploy;
@@ -25,17 +36,20 @@ export class LocalCloud {
   readonly parameters = new ParameterStore(this.eventBridge);
   #aws: Listening | undefined;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, { timeScale = 1, random = Math.random }: CloudOptions) {
+    const clock = new Clock(timeScale);
     this.logs = new CloudWatchLogs(join(directory, "logs"));
-    this.lambda = new Lambda(join(directory, "lambda"), this.logs);
-    this.apiGateway = new ApiGateway(this.lambda, this.logs);
-    this.codedeploy = new CodeDeploy(this.lambda);
+    this.cloudwatch = new CloudWatch(clock);
+    const { logs, cloudwatch } = this;
+    this.lambda = new Lambda({ directory: join(directory, "lambda"), logs, cloudwatch, random });
+    this.apiGateway = new ApiGateway(this.lambda, logs, cloudwatch);
+    this.codedeploy = new CodeDeploy(this.lambda, cloudwatch, clock);
     this.github = new GitHub(join(directory, "github"));
     this.codebuild = new CodeBuild({
       directory: join(directory, "builds"),
       url: () => this.awsUrl,
       github: this.github,
-      logs: this.logs,
+      logs,
     });
   }
 
@@ -46,9 +60,10 @@ export class LocalCloud {
    * @param apiPort The first HTTP API's port, 0 for any that is free.
    * @throws {Error} when the port is in use.
    */
-  static async start(directory: string, apiPort: number): Promise<LocalCloud> {
-    const cloud = new LocalCloud(directory);
-    const aws = new AwsEndpoint([cloud.lambda.service, cloud.codedeploy.service, cloud.codebuild.service]);
+  static async start(directory: string, apiPort: number, options: CloudOptions = {}): Promise<LocalCloud> {
+    const cloud = new LocalCloud(directory, options);
+    const { lambda, codedeploy, codebuild, cloudwatch, logs } = cloud;
+    const aws = new AwsEndpoint([lambda, codedeploy, codebuild, cloudwatch, logs].map(({ service }) => service));
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
@@ -66,9 +81,11 @@ export class LocalCloud {
     return this.#aws.url;
   }
 
-  /** Stops the builds, then the functions, then the servers. */
+  /** Stops the builds, then the deployments and the functions, then the servers. */
   async close(): Promise<void> {
     await this.codebuild.close();
+    this.codedeploy.close();
+    this.cloudwatch.close();
     await this.lambda.close();
     await Promise.all([this.apiGateway.close(), this.#aws?.close()]);
   }

@@ -1,5 +1,8 @@
-import { appendFileSync, mkdirSync, openSync } from "node:fs";
+import { appendFileSync, globSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { FilterLogEventsRequest } from "@aws-sdk/client-cloudwatch-logs";
+import * as schemas from "@aws-sdk/client-cloudwatch-logs";
+import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
 
 /** CloudWatch Logs: each stream is a file of lines, `<directory>/<log group>/<stream>.log`. */
 export class CloudWatchLogs {
@@ -38,6 +41,41 @@ export class CloudWatchLogs {
       throw new Error(`the log group ${group} does not exist`);
     }
     return openSync(this.#writable(group, stream), "a");
+  }
+
+  /** What the AWS endpoint serves of CloudWatch Logs. */
+  get service(): AwsService {
+    return {
+      signingName: "logs",
+      schemas,
+      operations: {
+        FilterLogEvents: operation<FilterLogEventsRequest>(
+          ["logGroupName", "logStreamNamePrefix", "filterPattern", "limit"],
+          (input) => ({ events: this.#filter(input) }),
+        ),
+      },
+    };
+  }
+
+  /** The lines of a group's streams in which a term occurs, stream by stream. */
+  #filter({ logGroupName = "", logStreamNamePrefix = "", filterPattern = "", limit = 10_000 }: FilterLogEventsRequest) {
+    if (!this.#groups.has(logGroupName)) {
+      throw new AwsError("ResourceNotFoundException", "The specified log group does not exist.");
+    }
+    if (!/^\w*$/.test(filterPattern)) {
+      throw new AwsError("InvalidParameterException", `the local cloud filters by one term, not by ${filterPattern}`);
+    }
+    const cwd = join(this.#directory, logGroupName);
+    const streams = globSync("**/*.log", { cwd }).map((file) => file.replace(/\.log$/, ""));
+    return streams
+      .filter((stream) => stream.startsWith(logStreamNamePrefix))
+      .flatMap((logStreamName) =>
+        readFileSync(this.fileOf(logGroupName, logStreamName), "utf8")
+          .split("\n")
+          .filter((message) => message !== "" && message.includes(filterPattern))
+          .map((message) => ({ logStreamName, message })),
+      )
+      .slice(0, limit);
   }
 
   #writable(group: string, stream: string): string {

@@ -3,6 +3,7 @@ import { type IncomingMessage, type ServerResponse, validateHeaderName, validate
 import { setTimeout as delay } from "node:timers/promises";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { account, arn } from "./account.ts";
+import type { CloudWatch } from "./cloudwatch.ts";
 import type { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { type Listening, listen, readBody } from "./httpServer.ts";
 import type { Lambda } from "./lambda/lambda.ts";
@@ -15,11 +16,13 @@ const maxBodyBytes = 10 * 1024 * 1024;
 export class ApiGateway {
   readonly #lambda: Lambda;
   readonly #logs: CloudWatchLogs;
+  readonly #cloudwatch: CloudWatch;
   readonly #ports: Port[] = [];
 
-  constructor(lambda: Lambda, logs: CloudWatchLogs) {
+  constructor(lambda: Lambda, logs: CloudWatchLogs, cloudwatch: CloudWatch) {
     this.#lambda = lambda;
     this.#logs = logs;
+    this.#cloudwatch = cloudwatch;
   }
 
   /**
@@ -40,7 +43,7 @@ export class ApiGateway {
 
   async createApi(): Promise<HttpApi> {
     const port = this.#ports.find(({ api }) => api === undefined) ?? (await this.listen(0));
-    port.api = new HttpApi(port.server.url, this.#lambda, this.#logs);
+    port.api = new HttpApi(port.server.url, this.#lambda, this.#logs, this.#cloudwatch);
     return port.api;
   }
 
@@ -84,6 +87,7 @@ export class HttpApi {
   readonly url: string;
   readonly #lambda: Lambda;
   readonly #logs: CloudWatchLogs;
+  readonly #cloudwatch: CloudWatch;
   readonly #integrations = new Map<string, Integration>();
   /** Integration ids, by route key. */
   readonly #routes = new Map<string, string>();
@@ -92,10 +96,11 @@ export class HttpApi {
   #admits: (routeKey: string) => boolean = () => true;
   #cors: Cors | undefined;
 
-  constructor(url: string, lambda: Lambda, logs: CloudWatchLogs) {
+  constructor(url: string, lambda: Lambda, logs: CloudWatchLogs, cloudwatch: CloudWatch) {
     this.url = url;
     this.#lambda = lambda;
     this.#logs = logs;
+    this.#cloudwatch = cloudwatch;
   }
 
   /** @param cors Without it, preflights are requests like others, and a function's CORS headers are passed on. */
@@ -153,6 +158,7 @@ export class HttpApi {
     context.status = reply.status;
     context.responseLatency = Date.now() - started.getTime();
     this.#writeAccessLog(context);
+    this.#putMetrics(reply.status, context.responseLatency);
     const headers = this.#cors ? withCors(this.#cors, request, reply.headers) : reply.headers;
     response.writeHead(reply.status, { ...headers, "apigw-requestid": context.requestId }).end(reply.body);
   }
@@ -231,6 +237,17 @@ export class HttpApi {
       ...(body.byteLength > 0 && { body: body.toString(isText ? "utf8" : "base64") }),
       isBase64Encoded: body.byteLength > 0 && !isText,
     };
+  }
+
+  /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html */
+  #putMetrics(status: number, latencyMs: number): void {
+    const dimensions = { ApiId: this.id, Stage: this.#stage?.name ?? "" };
+    const put = (name: string, value: number): void =>
+      this.#cloudwatch.putMetric("AWS/ApiGateway", name, dimensions, value);
+    put("Count", 1);
+    put("4xx", status >= 400 && status < 500 ? 1 : 0);
+    put("5xx", status >= 500 ? 1 : 0);
+    put("Latency", latencyMs);
   }
 
   #writeAccessLog(context: Context): void {

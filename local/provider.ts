@@ -329,6 +329,31 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
       ["computePlatform", "name"],
       ({ name }) => ({ id: name, arn: arn("codedeploy", `application:${name}`) }),
     ),
+    "aws:codedeploy/deploymentConfig:DeploymentConfig": kind(
+      {
+        computePlatform: literal("Lambda"),
+        trafficRoutingConfig: strictObject({
+          type: oneOf(["TimeBasedCanary", "TimeBasedLinear"]),
+          timeBasedCanary: strictObject({ percentage: number(), interval: number() }).optional(),
+          timeBasedLinear: strictObject({ percentage: number(), interval: number() }).optional(),
+        }),
+      },
+      ["computePlatform", "trafficRoutingConfig"],
+      ({ trafficRoutingConfig: { type, timeBasedCanary: canary, timeBasedLinear: linear } }, logicalName) => {
+        const name = autoName(logicalName, 100);
+        codedeploy.createDeploymentConfig(name, {
+          type,
+          ...(canary && {
+            timeBasedCanary: { canaryPercentage: canary.percentage, canaryInterval: canary.interval },
+          }),
+          ...(linear && {
+            timeBasedLinear: { linearPercentage: linear.percentage, linearInterval: linear.interval },
+          }),
+        });
+        return { id: name, deploymentConfigName: name, arn: arn("codedeploy", `deploymentconfig:${name}`) };
+      },
+      (_, id) => codedeploy.deleteDeploymentConfig(id),
+    ),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": kind(
       {
         appName: string(),
@@ -341,12 +366,12 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         }),
         autoRollbackConfiguration: strictObject({
           enabled: literal(true),
-          events: array(oneOf(["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST"])),
+          events: array(oneOf(["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"])),
         }),
       },
       ["appName"],
-      ({ appName, deploymentGroupName: group, deploymentConfigName }) => {
-        codedeploy.createDeploymentGroup(appName, group, deploymentConfigName);
+      ({ appName, deploymentGroupName: group, deploymentConfigName, autoRollbackConfiguration }) => {
+        codedeploy.putDeploymentGroup(appName, group, { deploymentConfigName, autoRollbackConfiguration });
         return { id: `${appName}:${group}`, arn: arn("codedeploy", `deploymentgroup:${appName}/${group}`) };
       },
       ({ appName, deploymentGroupName }) => codedeploy.deleteDeploymentGroup(appName, deploymentGroupName),

@@ -1,4 +1,5 @@
 import type { LocalCloud } from "../local/cloud.ts";
+import type { DeploymentGroup } from "../local/codedeploy.ts";
 import type { FunctionSettings } from "../local/lambda/lambda.ts";
 
 /** A function's settings for the local Lambda; its log group is `/aws/lambda/<functionName>`. */
@@ -11,6 +12,12 @@ export function functionSettings(functionName: string): FunctionSettings {
     Timeout: 3,
     LoggingConfig: { LogFormat: "JSON", LogGroup: `/aws/lambda/${functionName}` },
   };
+}
+
+/** A CodeDeploy group, as the program declares it. */
+export function groupSettings(deploymentConfigName = "CodeDeployDefault.LambdaAllAtOnce"): DeploymentGroup {
+  const events = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"] as const;
+  return { deploymentConfigName, autoRollbackConfiguration: { enabled: true, events: [...events] } };
 }
 
 /** What an AWS SDK client of the local cloud is made with; it does not try again. */

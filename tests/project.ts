@@ -32,6 +32,7 @@ export async function addFunction(project: string, folder: string): Promise<void
     ...settings.functionSettings("${folder}"),
     api,
     application,
+    deploymentConfigs,
     route: "GET /${folder}",
     zip: zips.pathOf("${folder}"),
   }),`;

@@ -1,11 +1,16 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { AliasConfiguration, FunctionConfiguration } from "@aws-sdk/client-lambda";
+import type {
+  AliasConfiguration,
+  FunctionConfiguration,
+  UpdateAliasRequest as UpdateAliasInput,
+} from "@aws-sdk/client-lambda";
 import * as schemas from "@aws-sdk/client-lambda";
 import { unzipSync } from "fflate";
 import { arn } from "../account.ts";
 import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
+import type { CloudWatch } from "../cloudwatch.ts";
 import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
 import { Environments, type InvocationResult } from "./environments.ts";
 
@@ -22,16 +27,23 @@ const latest = "$LATEST";
 /** How long an update or a new version takes to settle, in ms: long enough for a caller that does not wait to be caught. */
 const settleMs = 40;
 
+/** What Lambda works with. */
+export interface LambdaArgs {
+  /** Where the zips are unpacked. */
+  readonly directory: string;
+  readonly logs: CloudWatchLogs;
+  readonly cloudwatch: CloudWatch;
+  /** A number from 0 to 1, without it, for each request to an alias with two versions. */
+  readonly random: () => number;
+}
+
 /** Lambda's functions, versions and aliases. */
 export class Lambda {
-  readonly #directory: string;
-  readonly #logs: CloudWatchLogs;
+  readonly #args: LambdaArgs;
   readonly #functions = new Map<string, FunctionRecord>();
 
-  /** @param directory Where the zips are unpacked. */
-  constructor(directory: string, logs: CloudWatchLogs) {
-    this.#directory = directory;
-    this.#logs = logs;
+  constructor(args: LambdaArgs) {
+    this.#args = args;
   }
 
   /** Creates a function and publishes its first version, as the provider does with `publish: true`; returns that version. */
@@ -46,7 +58,8 @@ export class Lambda {
         LastUpdateStatus: "Successful",
         RevisionId: randomUUID(),
       },
-      versions: [],
+      versions: new Map(),
+      published: 0,
       aliases: new Map(),
       sources: new Map(),
       environments: new Map(),
@@ -68,14 +81,44 @@ export class Lambda {
     await Promise.all([...fn.environments.values()].map((each) => each.close()));
   }
 
-  /** Creates an alias, or points it to another version and keeps its description, and returns its ARN. */
-  putAlias(functionName: string, name: string, version: string): string {
+  /**
+   * Creates an alias, or points it to another version and keeps its description, and returns its ARN.
+   * @param weights The share of requests, from 0 to 1, that another version gets.
+   */
+  putAlias(
+    functionName: string,
+    name: string,
+    version: string,
+    weights: Readonly<Record<string, number>> = {},
+  ): string {
     const fn = this.#find(functionName);
-    resolve(fn, version);
+    for (const each of [version, ...Object.keys(weights)]) {
+      find(fn, each);
+    }
     const AliasArn = arn("lambda", `function:${functionName}:${name}`);
-    const alias = { Description: "", ...fn.aliases.get(name), AliasArn, Name: name, FunctionVersion: version };
-    fn.aliases.set(name, { ...alias, RevisionId: randomUUID() });
+    const { RoutingConfig: _, ...known } = fn.aliases.get(name) ?? { Description: "" };
+    const isWeighted = Object.keys(weights).length > 0;
+    fn.aliases.set(name, {
+      ...known,
+      AliasArn,
+      Name: name,
+      FunctionVersion: version,
+      ...(isWeighted && { RoutingConfig: { AdditionalVersionWeights: weights } }),
+      RevisionId: randomUUID(),
+    });
     return AliasArn;
+  }
+
+  /**
+   * What a version or `$LATEST` of a function is, or what an alias refers to; where that is two versions, one of them by its weight.
+   * @throws {AwsError} when there is no such function, version or alias.
+   */
+  resolve(functionName: string, qualifier: string): Configuration {
+    const fn = this.#find(functionName);
+    const alias = fn.aliases.get(qualifier);
+    const [[other, weight] = []] = Object.entries(alias?.RoutingConfig?.AdditionalVersionWeights ?? {});
+    const isOther = other !== undefined && weight !== undefined && this.#args.random() < weight;
+    return find(fn, isOther ? other : (alias?.FunctionVersion ?? qualifier));
   }
 
   /** @throws {AwsError} when the function or the alias does not exist. */
@@ -112,16 +155,41 @@ export class Lambda {
    */
   async invoke(functionName: string, qualifier: string, event: string): Promise<InvocationResult> {
     const fn = this.#find(functionName);
-    const configuration = resolve(fn, qualifier);
+    const configuration = this.resolve(functionName, qualifier);
     // A version never changes; what $LATEST is made of does.
     const key = configuration.Version === latest ? `${configuration.RevisionId}` : configuration.Version;
     const environments =
       fn.environments.get(key) ??
       new Environments(configuration, this.#codeDirectory(configuration.CodeSha256), (stream, line) =>
-        this.#logs.put(configuration.LoggingConfig.LogGroup, stream, line),
+        this.#args.logs.put(configuration.LoggingConfig.LogGroup, stream, line),
       );
     fn.environments.set(key, environments);
-    return environments.invoke(event, arn("lambda", `function:${functionName}:${qualifier}`));
+    const started = performance.now();
+    const result = await environments.invoke(event, arn("lambda", `function:${functionName}:${qualifier}`));
+    const executed = fn.aliases.has(qualifier) ? configuration.Version : undefined;
+    this.#putMetrics(functionName, qualifier, executed, performance.now() - started, result.error !== undefined);
+    return result;
+  }
+
+  /** @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
+  #putMetrics(
+    FunctionName: string,
+    qualifier: string,
+    executed: string | undefined,
+    ms: number,
+    failed: boolean,
+  ): void {
+    const Resource = `${FunctionName}:${qualifier}`;
+    const dimensions = [
+      { FunctionName },
+      { FunctionName, Resource },
+      ...(executed === undefined ? [] : [{ FunctionName, Resource, ExecutedVersion: executed }]),
+    ];
+    for (const each of dimensions) {
+      this.#args.cloudwatch.putMetric("AWS/Lambda", "Invocations", each, 1);
+      this.#args.cloudwatch.putMetric("AWS/Lambda", "Errors", each, failed ? 1 : 0);
+      this.#args.cloudwatch.putMetric("AWS/Lambda", "Duration", each, ms);
+    }
   }
 
   /** Ends every execution environment. */
@@ -135,11 +203,15 @@ export class Lambda {
     type Named = { FunctionName: string };
     type Qualified = Named & { Qualifier?: string };
     const configurationOf = ({ FunctionName, Qualifier = latest }: Qualified): Configuration =>
-      resolve(this.#find(FunctionName), Qualifier);
+      this.resolve(FunctionName, Qualifier);
     return {
       signingName: "lambda",
       schemas,
       operations: {
+        DeleteFunction: operation<Qualified>(["FunctionName", "Qualifier"], async (input) => {
+          await this.#deleteVersion(input.FunctionName, input.Qualifier);
+          return {};
+        }),
         GetAlias: operation<Named & { Name: string }>(["FunctionName", "Name"], (input) =>
           this.getAlias(input.FunctionName, input.Name),
         ),
@@ -158,9 +230,12 @@ export class Lambda {
             return { FunctionError: error, Payload: Buffer.from(payload) };
           },
         ),
+        ListAliases: operation<Named>(["FunctionName"], ({ FunctionName }) => ({
+          Aliases: [...this.#find(FunctionName).aliases.values()],
+        })),
         ListVersionsByFunction: operation<Named>(["FunctionName"], ({ FunctionName }) => {
           const fn = this.#find(FunctionName);
-          return { Versions: [fn.latest, ...fn.versions] };
+          return { Versions: [fn.latest, ...fn.versions.values()] };
         }),
         PublishVersion: operation<Named & { CodeSha256?: string; Description?: string }>(
           ["FunctionName", "CodeSha256", "Description"],
@@ -173,13 +248,21 @@ export class Lambda {
             return publish(fn, Description);
           },
         ),
-        // What moves an alias is CodeDeploy: no other member is taken.
-        UpdateAlias: operation<Named & { Name: string; Description?: string; RevisionId?: string }>(
-          ["FunctionName", "Name", "Description", "RevisionId"],
-          ({ FunctionName, Name, RevisionId, ...changes }) => {
-            const alias = this.getAlias(FunctionName, Name);
+        // What moves an alias is CodeDeploy: beside its description, only weights that were left over can be cleared.
+        UpdateAlias: operation<UpdateAliasInput & Named>(
+          ["FunctionName", "Name", "Description", "RevisionId", "RoutingConfig"],
+          ({ FunctionName, Name = "", Description, RevisionId, RoutingConfig }) => {
+            const { RoutingConfig: weights, ...alias } = this.getAlias(FunctionName, Name);
             checkRevision(RevisionId, alias);
-            const updated = { ...alias, ...changes, RevisionId: randomUUID() };
+            if (Object.keys(RoutingConfig?.AdditionalVersionWeights ?? {}).length > 0) {
+              throw new AwsError("NotImplemented", "the local cloud clears an alias's weights; CodeDeploy sets them");
+            }
+            const updated: AliasConfiguration = {
+              ...alias,
+              ...(weights && !RoutingConfig && { RoutingConfig: weights }),
+              ...(Description !== undefined && { Description }),
+              RevisionId: randomUUID(),
+            };
             this.#find(FunctionName).aliases.set(Name, updated);
             return updated;
           },
@@ -199,6 +282,27 @@ export class Lambda {
         ),
       },
     };
+  }
+
+  async #deleteVersion(functionName: string, version?: string): Promise<void> {
+    const fn = this.#find(functionName);
+    if (version === undefined) {
+      throw new AwsError(
+        "NotImplemented",
+        "the local cloud deletes a version of a function; the provider the function",
+      );
+    }
+    const { Version } = find(fn, version);
+    const user = [...fn.aliases.values()].find(
+      (alias) => alias.FunctionVersion === Version || Version in (alias.RoutingConfig?.AdditionalVersionWeights ?? {}),
+    );
+    if (user || Version === latest) {
+      const by = user ? `alias ${user.Name}` : "the function";
+      throw new AwsError("ResourceConflictException", `${functionName}:${version} is in use by ${by}`);
+    }
+    fn.versions.delete(Version);
+    await fn.environments.get(Version)?.close();
+    fn.environments.delete(Version);
   }
 
   #find(functionName: string): FunctionRecord {
@@ -230,18 +334,21 @@ export class Lambda {
   }
 
   #codeDirectory(codeSha256: string): string {
-    return join(this.#directory, Buffer.from(codeSha256, "base64").toString("hex"));
+    return join(this.#args.directory, Buffer.from(codeSha256, "base64").toString("hex"));
   }
 }
 
-interface Configuration extends FunctionSettings {
+/** A version, or `$LATEST`. */
+export interface Configuration extends FunctionSettings {
   readonly Version: string;
   readonly CodeSha256: string;
 }
 
 interface FunctionRecord {
   latest: Configuration;
-  readonly versions: Configuration[];
+  readonly versions: Map<string, Configuration>;
+  /** How many versions were published; a version's number is never used again. */
+  published: number;
   readonly aliases: Map<string, AliasConfiguration>;
   /** `<alias> <ARN>` of the APIs that may call the function, by statement. */
   readonly sources: Map<string, RegExp>;
@@ -249,22 +356,24 @@ interface FunctionRecord {
 }
 
 function publish(fn: FunctionRecord, description: string): Configuration {
-  const version = String(fn.versions.length + 1);
+  fn.published += 1;
+  const version = String(fn.published);
   const FunctionArn = arn("lambda", `function:${fn.latest.FunctionName}:${version}`);
   const active = { ...fn.latest, FunctionArn, Version: version, Description: description, RevisionId: randomUUID() };
   const pending: Configuration = { ...active, State: "Pending" };
-  const index = fn.versions.push(pending) - 1;
+  fn.versions.set(version, pending);
   later(() => {
-    fn.versions[index] = active;
+    if (fn.versions.has(version)) {
+      fn.versions.set(version, active);
+    }
   });
   return pending;
 }
 
-function resolve(fn: FunctionRecord, qualifier: string): Configuration {
-  const version = fn.aliases.get(qualifier)?.FunctionVersion ?? qualifier;
-  const found = [fn.latest, ...fn.versions].find((candidate) => candidate.Version === version);
+function find(fn: FunctionRecord, version: string): Configuration {
+  const found = version === latest ? fn.latest : fn.versions.get(version);
   if (!found) {
-    throw notFound(`${fn.latest.FunctionName}:${qualifier}`);
+    throw notFound(`${fn.latest.FunctionName}:${version}`);
   }
   return found;
 }

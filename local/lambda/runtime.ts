@@ -1,4 +1,5 @@
 import { pathToFileURL } from "node:url";
+import { format } from "node:util";
 
 /** What the service sends to an execution environment for one invocation. */
 export interface Invocation {
@@ -18,6 +19,9 @@ export type Reply =
     };
 
 type Handler = (event: unknown, context: object) => unknown;
+
+logAsJson();
+let currentRequestId: string | undefined;
 
 // The service started this process as an execution environment: it loads the handler once, then answers one invocation at a time.
 const handler = await loadHandler().catch(
@@ -43,7 +47,30 @@ async function loadHandler(): Promise<Handler> {
   return found as Handler;
 }
 
+/** What a function writes to its console, as Lambda's log format JSON has it. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
+function logAsJson(): void {
+  const levels = { debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR" } as const;
+  for (const method of ["debug", "info", "log", "warn", "error"] as const) {
+    console[method] = (...values: unknown[]) => {
+      const line = {
+        timestamp: new Date().toISOString(),
+        level: levels[method],
+        requestId: currentRequestId,
+        message: values.length === 1 ? messageOf(values[0]) : format(...values),
+      };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    };
+  }
+}
+
+function messageOf(value: unknown): unknown {
+  return value instanceof Error
+    ? { errorType: value.name, errorMessage: value.message, stackTrace: (value.stack ?? "").split("\n") }
+    : value;
+}
+
 async function run({ requestId, event, functionArn, deadline }: Invocation): Promise<Reply> {
+  currentRequestId = requestId;
   try {
     const response = await handler(JSON.parse(event), {
       awsRequestId: requestId,

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { bundleFunctions } from "../../deploy/bundle.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import { git } from "../../local/git.ts";
-import { functionSettings } from "../localFunction.ts";
+import { functionSettings, groupSettings } from "../localFunction.ts";
 import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -31,7 +31,7 @@ describe("npm run release and npm run rollback", () => {
     const zip = await readFile((await bundleFunctions(project)).pathOf("hello-user"));
     const settings = functionSettings(`${application}-hello-user`);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
-    cloud.codedeploy.createDeploymentGroup(application, "hello-user", "CodeDeployDefault.LambdaAllAtOnce");
+    cloud.codedeploy.putDeploymentGroup(application, "hello-user", groupSettings());
   });
 
   after(() => cloud.close());

@@ -4,7 +4,7 @@ import { strToU8, zipSync } from "fflate";
 import { liveAlias } from "../../deploy/live.ts";
 import { type Candidate, type ReleaseArgs, type Released, release } from "../../deploy/release.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import { clientOptions, functionSettings } from "../localFunction.ts";
+import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 /** The CodeDeploy application of these tests. */
@@ -51,7 +51,7 @@ export class Releasing {
   create(name: string, zip: Uint8Array): void {
     const settings = functionSettings(`${application}-${name}`);
     this.cloud.lambda.putAlias(settings.FunctionName, liveAlias, this.cloud.lambda.createFunction(settings, zip));
-    this.cloud.codedeploy.createDeploymentGroup(application, name, "CodeDeployDefault.LambdaAllAtOnce");
+    this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings());
   }
 
   /** Publishes what the function is as another version, and puts that live without a record. */

@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { ask, type RollbackArgs, type RolledBack, rollback } from "../../deploy/rollback.ts";
+import { groupSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering } from "./releasing.ts";
 
 describe("deploy/rollback", () => {
@@ -52,7 +53,11 @@ describe("deploy/rollback", () => {
   });
 
   it("moves all traffic at once, also where a release moves it bit by bit", async () => {
-    on.cloud.codedeploy.createDeploymentGroup(application, "hello", "CodeDeployDefault.LambdaCanary10Percent5Minutes");
+    on.cloud.codedeploy.putDeploymentGroup(
+      application,
+      "hello",
+      groupSettings("CodeDeployDefault.LambdaCanary10Percent5Minutes"),
+    );
     expect(await run()).to.deep.equal([{ name: "hello", version: "3" }]);
   });
 

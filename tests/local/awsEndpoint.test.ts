@@ -3,7 +3,7 @@ import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
-import { clientOptions, functionSettings } from "../localFunction.ts";
+import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const zip = (body: string): Uint8Array =>
@@ -21,7 +21,7 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     codedeploy = new CodeDeploy(clientOptions(cloud));
     const settings = functionSettings("fn");
     cloud.lambda.putAlias("fn", "live", cloud.lambda.createFunction(settings, zip("1")));
-    cloud.codedeploy.createDeploymentGroup("app", "fn", "CodeDeployDefault.LambdaAllAtOnce");
+    cloud.codedeploy.putDeploymentGroup("app", "fn", groupSettings());
   });
 
   after(async () => {
