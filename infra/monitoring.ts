@@ -80,7 +80,7 @@ export class Monitoring extends pulumi.ComponentResource {
           state: "$.detail.state",
         },
         template:
-          "The deployment <deployment> of <group> in <application> ended as <state>; CodeDeploy puts the version before it back.",
+          "The deployment <deployment> of <group> in <application> ended as <state>; the version before it stays live or is put back.",
       });
       new cloudwatch.Dashboard(
         `${name}-dashboard`,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { alarmNotification } from "./alarmNotification.ts";
 import { AwsEndpoint } from "./awsEndpoint.ts";
 import { Clock } from "./clock.ts";
 import { CloudWatch } from "./cloudwatch.ts";
@@ -11,6 +12,8 @@ import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
 import { ParameterStore } from "./parameterStore.ts";
+import { Sns } from "./sns.ts";
+import { tellBuilds, tellDeployments } from "./stateChanges.ts";
 
 /** How a local cloud behaves. */
 export interface CloudOptions {
@@ -22,7 +25,7 @@ export interface CloudOptions {
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
- * webhooks and GitHub's hook.
+ * webhooks, GitHub's hook and the confirmations of SNS's subscriptions.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
@@ -34,6 +37,7 @@ export class LocalCloud {
   readonly codebuild: CodeBuild;
   readonly eventBridge = new EventBridge();
   readonly parameters = new ParameterStore(this.eventBridge);
+  readonly sns = new Sns(() => this.awsUrl);
   #aws: Listening | undefined;
 
   private constructor(directory: string, { timeScale = 1, random = Math.random }: CloudOptions) {
@@ -51,6 +55,15 @@ export class LocalCloud {
       github: this.github,
       logs,
     });
+    tellBuilds(this.codebuild, this.eventBridge, cloudwatch);
+    tellDeployments(this.codedeploy, this.eventBridge);
+    cloudwatch.on("alarm", (change) => {
+      const { AlarmActions = [], OKActions = [] } = change.alarm;
+      const { subject, message } = alarmNotification(change);
+      for (const action of change.to === "ALARM" ? AlarmActions : OKActions) {
+        this.sns.publish(action, message, subject);
+      }
+    });
   }
 
   /**
@@ -67,7 +80,8 @@ export class LocalCloud {
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      const service = pathname === "/webhooks" ? cloud.codebuild : pathname === "/post-receive" ? cloud.github : aws;
+      const services = { "/webhooks": cloud.codebuild, "/post-receive": cloud.github, "/sns": cloud.sns };
+      const service = Object.entries(services).find(([path]) => path === pathname)?.[1] ?? aws;
       await service.handle(request, response);
     });
     return cloud;
@@ -86,6 +100,7 @@ export class LocalCloud {
     await this.codebuild.close();
     this.codedeploy.close();
     this.cloudwatch.close();
+    await this.sns.close();
     await this.lambda.close();
     await Promise.all([this.apiGateway.close(), this.#aws?.close()]);
   }

@@ -178,7 +178,7 @@ describe("the monitoring", () => {
             state: "$.detail.state",
           },
           inputTemplate:
-            '"The deployment <deployment> of <group> in <application> ended as <state>; CodeDeploy puts the version before it back."',
+            '"The deployment <deployment> of <group> in <application> ended as <state>; the version before it stays live or is put back."',
         },
       });
     });
