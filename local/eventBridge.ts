@@ -69,7 +69,7 @@ function matches(pattern: EventPattern, event: AwsEvent): boolean {
  */
 export function transformed(event: AwsEvent, { inputPaths, inputTemplate }: InputTransformer): string {
   return inputTemplate.replace(/<(\w+)>/g, (_, name: string) => {
-    const [, ...path] = (inputPaths[name] ?? "").split(".");
+    const path = inputPaths[name]?.split(".").slice(1) ?? [name];
     const value = path.reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], event);
     // Within a JSON string.
     return JSON.stringify(String(value ?? "")).slice(1, -1);
