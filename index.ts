@@ -2,6 +2,7 @@ import "./infra/stackTraces.ts";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { bundleFunctions } from "./deploy/bundle.ts";
+import { containerOf } from "./infra/buildComputes.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
 import { CustomDomain } from "./infra/customDomain.ts";
@@ -9,9 +10,10 @@ import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.t
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
 import { Monitoring } from "./infra/monitoring.ts";
+import { PreviewRole } from "./infra/previewRole.ts";
 import { readSettings } from "./infra/settings.ts";
 import { TokenSecret } from "./infra/tokenSecret.ts";
-import { pushTo } from "./infra/webhookFilters.ts";
+import { pullRequestsTo, pushTo } from "./infra/webhookFilters.ts";
 
 const zips = await bundleFunctions(import.meta.dirname);
 const settings = readSettings(zips.all.map((zip) => zip.name));
@@ -50,18 +52,38 @@ const deploy = new BuildProject("deploy", {
   releases: { ...settings, application, deploymentConfigs, functions },
 });
 
+const pullRequest = new BuildProject("pull-request", {
+  ...settings,
+  credential,
+  projectName: `${settings.prefix}-pull-request`,
+  description: "A pull request: every test, and no right to deploy",
+  buildspec: "buildspec.pr.yml",
+  filterGroups: pullRequestsTo(settings.branch),
+  statusContext: `${settings.prefix}/pull-request`,
+  // Installing everything and all the tests take some two minutes, on two cores and more memory than Lambda compute has.
+  compute: containerOf(settings.compute),
+  timeoutMinutes: 15,
+});
+
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
 
 new Monitoring("monitoring", { ...settings, api, functions, project: deploy, application });
+
+const previewRole = settings.previewRole && new PreviewRole("preview", { ...settings, ...settings.previewRole });
 
 export const apiUrl = domain?.url ?? api.url;
 /** What a DNS record of the custom domain refers to, where the stack makes none. */
 export const domainTarget = domain?.target;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
+export const pullRequestProject = pullRequest.projectName;
 export const webhookUrl = deploy.webhookUrl;
-/** What a GitHub Enterprise Server has to be told, with `webhookUrl`. */
-export const webhookSecret =
-  settings.repository.type === "GITHUB_ENTERPRISE" ? deploy.webhookSecret : "set at GitHub by CodeBuild";
+export const pullRequestWebhookUrl = pullRequest.webhookUrl;
+/** What `.github/workflows/preview.yml` takes, where the settings ask for it. */
+export const previewRoleArn = previewRole?.arn;
+const tellsSecrets = settings.repository.type === "GITHUB_ENTERPRISE";
+/** What a GitHub Enterprise Server has to be told, with `webhookUrl` and with `pullRequestWebhookUrl`. */
+export const webhookSecret = tellsSecrets ? deploy.webhookSecret : "set at GitHub by CodeBuild";
+export const pullRequestWebhookSecret = tellsSecrets ? pullRequest.webhookSecret : "set at GitHub by CodeBuild";
 /** Shown by `pulumi up` when it changes. */
 export const configurationHash = pulumi.interpolate`${configuration.hash}; a change is released by a build of ${deploy.projectName}, which starts by itself`;

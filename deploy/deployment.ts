@@ -1,18 +1,9 @@
-import { createHash } from "node:crypto";
-import type { CodeDeploy, DeploymentInfo } from "@aws-sdk/client-codedeploy";
-import type { Lambda } from "@aws-sdk/client-lambda";
-import { Overtaken, ReleaseError } from "./failures.ts";
-import { liveAlias, readLive } from "./live.ts";
-
-/** The stack whose functions are deployed, and how to reach it. */
-export interface Stack {
-  /** The CodeDeploy application, `<project>-<stack>`; a function's Lambda name is `<application>-<folder>`. */
-  readonly application: string;
-  readonly lambda: Lambda;
-  readonly codedeploy: CodeDeploy;
-  /** Takes a line of progress. */
-  readonly log: (line: string) => void;
-}
+import { createHash, randomUUID } from "node:crypto";
+import type { DeploymentInfo, DeploymentStatus, TrafficRoutingConfig } from "@aws-sdk/client-codedeploy";
+import { isNamed, messageOf, Overtaken, ReleaseError } from "./failures.ts";
+import { countErrors } from "./guard.ts";
+import { clearWeights, type Live, liveAlias, percent, readLive } from "./live.ts";
+import { pause, type Stack } from "./stack.ts";
 
 /** A move of the alias `live` from one version of a function to another. */
 export interface Deployment {
@@ -21,48 +12,137 @@ export interface Deployment {
   readonly functionName: string;
   readonly from: string;
   readonly to: string;
-  readonly description: string;
-  /** How traffic moves. @default as the group has it */
-  readonly deploymentConfigName?: string;
+  /** The commit that is released; left out where a version is put back. */
+  readonly commit?: string;
+  /** How traffic moves. */
+  readonly strategy: Strategy;
+  /** The alarms that stop it. */
+  readonly alarms: readonly string[];
 }
 
-const pollMs = 500;
+/** A CodeDeploy configuration. */
+export interface Strategy {
+  readonly deploymentConfigName: string;
+  readonly routing: TrafficRoutingConfig;
+}
+
+/** The strategy of a rollback. */
+export const allAtOnce: Strategy = {
+  deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce",
+  routing: { type: "AllAtOnce" },
+};
+
+/** How a deployment ended. */
+export interface Ended {
+  readonly id: string;
+  readonly info: DeploymentInfo;
+  /** Whether the new version had any traffic. */
+  readonly hadTraffic: boolean;
+  /** The alias once everything that the deployment has started has ended: it refers to one version. */
+  readonly live: Live;
+}
+
+/** A deployment that is under way. */
+export interface Active {
+  readonly id: string;
+  /** The commit that it releases; undefined for a rollback, and for what somebody else has started. */
+  readonly commit: string | undefined;
+}
+
+const activeStatuses: readonly DeploymentStatus[] = ["Created", "Queued", "InProgress", "Baking", "Ready"];
+const longestPollMs = 5000;
+
+/** How a function's releases move traffic, as its CodeDeploy group has it. */
+export async function strategyOf({ application, codedeploy }: Stack, name: string): Promise<Strategy> {
+  const { deploymentGroupInfo: { deploymentConfigName } = {} } = await codedeploy.getDeploymentGroup({
+    applicationName: application,
+    deploymentGroupName: name,
+  });
+  if (!deploymentConfigName) {
+    throw new ReleaseError(`the CodeDeploy group ${name} of ${application} has no deployment configuration`);
+  }
+  const { deploymentConfigInfo } = await codedeploy.getDeploymentConfig({ deploymentConfigName });
+  return { deploymentConfigName, routing: deploymentConfigInfo?.trafficRoutingConfig ?? { type: "AllAtOnce" } };
+}
+
+/** Whether a strategy moves traffic bit by bit. */
+export function isGradual({ routing }: Strategy): boolean {
+  return routing.type !== "AllAtOnce";
+}
 
 /**
- * Has CodeDeploy move the alias `live`, and waits until it has.
+ * Has CodeDeploy move the alias `live`, and waits until it has, or has moved it back. The caller reads from the alias what came of it.
  *
- * @throws {Overtaken} when the deployment fails because the alias was moved by another one.
- * @throws {ReleaseError} with CodeDeploy's reason when the deployment fails or is stopped.
+ * @param isWanted Whether the move is still wanted by what the alias records; when it is not, the deployment is stopped.
+ * @throws {Overtaken} when another deployment of the function is under way.
  * @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployments.html
  */
-export async function runDeployment(stack: Stack, deployment: Deployment): Promise<void> {
-  const { name, functionName, from, to, ...options } = deployment;
-  const { deploymentId } = await stack.codedeploy.createDeployment({
-    applicationName: stack.application,
-    deploymentGroupName: name,
-    ...options,
-    revision: appSpec(functionName, from, to),
-  });
-  if (!deploymentId) {
-    throw new ReleaseError("CodeDeploy created a deployment without an id");
-  }
-  let shown: string | undefined;
-  for (;;) {
-    const { deploymentInfo } = await stack.codedeploy.getDeployment({ deploymentId });
-    const status = deploymentInfo?.status;
-    if (status !== shown) {
-      stack.log(`${name}: deployment ${deploymentId} from version ${from} to ${to}: ${status}`);
-      shown = status;
-    }
-    if (status === "Succeeded") {
+export async function runDeployment(
+  stack: Stack,
+  deployment: Deployment,
+  isWanted: (live: Live) => boolean,
+): Promise<Ended> {
+  const { log, signal } = stack;
+  const { name, functionName, from, to } = deployment;
+  const id = await create(stack, deployment);
+  log(`${name}: deployment ${id} from version ${from} to ${to} began`);
+  const progress = new Progress(stack, deployment);
+  let isStopping = false;
+  const look = async (now: DeploymentInfo): Promise<void> => {
+    if (isStopping) {
       return;
     }
-    if (status === "Failed" || status === "Stopped") {
-      const now = await readLive(stack.lambda, functionName).catch(() => undefined);
-      const reason = `deployment ${deploymentId} to version ${to} ${reasonOf(deploymentInfo)}`;
-      throw now && now.version !== from ? new Overtaken(reason) : new ReleaseError(reason);
+    const live = isGradual(deployment.strategy) ? await readLive(stack.lambda, functionName) : undefined;
+    if (live) {
+      await progress.show(live, now);
     }
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    if (signal?.aborted || (live && !isWanted(live))) {
+      isStopping = true;
+      await stop(stack, { name, id });
+    }
+  };
+  const info = await ended(stack, id, look).catch((error: unknown) => {
+    throw new ReleaseError(
+      `deployment ${id} cannot be watched any more, and goes on by itself: ${messageOf(error)}; the next release sees what has come of it`,
+    );
+  });
+  const live = await settle(stack, name, functionName, info);
+  return { id, info, live, hadTraffic: progress.hadTraffic || info.rollbackInfo?.rollbackDeploymentId !== undefined };
+}
+
+/** Starts a deployment, once: a try whose answer was lost may have started it. */
+async function create({ application, codedeploy }: Stack, deployment: Deployment): Promise<string> {
+  const { name, functionName, from, to, commit, strategy, alarms } = deployment;
+  // CreateDeployment has no idempotency token, and a description has at most 100 characters.
+  const description = `${commit ?? "rollback"}, version ${from} to ${to}, ${randomUUID().slice(0, 8)}`;
+  try {
+    const { deploymentId } = await codedeploy.createDeployment({
+      applicationName: application,
+      deploymentGroupName: name,
+      deploymentConfigName: strategy.deploymentConfigName,
+      description,
+      revision: appSpec(functionName, from, to),
+      ...(alarms.length > 0 && {
+        overrideAlarmConfiguration: { enabled: true, alarms: alarms.map((alarm) => ({ name: alarm })) },
+        autoRollbackConfiguration: {
+          enabled: true,
+          events: ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
+        },
+      }),
+    });
+    if (!deploymentId) {
+      throw new ReleaseError("CodeDeploy created a deployment without an id");
+    }
+    return deploymentId;
+  } catch (error) {
+    if (!isNamed(error, "DeploymentLimitExceededException")) {
+      throw error;
+    }
+    const active = await findActiveInfo({ application, codedeploy }, name);
+    if (active?.deploymentId && active.description === description) {
+      return active.deploymentId;
+    }
+    throw new Overtaken(`another deployment is under way: ${error instanceof Error ? error.message : error}`);
   }
 }
 
@@ -79,22 +159,148 @@ function appSpec(functionName: string, currentversion: string, targetversion: st
   } as const;
 }
 
-function reasonOf(info: DeploymentInfo | undefined): string {
-  const { code, message } = info?.errorInformation ?? {};
-  return `${info?.status === "Stopped" ? "was stopped" : "failed"}: ${[code, message].filter(Boolean).join(", ") || "CodeDeploy gave no reason"}`;
+/** The deployment of a function that is under way; undefined when none is. */
+export async function findActive(stack: Stack, name: string): Promise<Active | undefined> {
+  const info = await findActiveInfo(stack, name);
+  const [, commit] = /^([0-9a-f]{40,64}), version /.exec(info?.description ?? "") ?? [];
+  return info?.deploymentId ? { id: info.deploymentId, commit } : undefined;
+}
+
+async function findActiveInfo(
+  { application, codedeploy }: Pick<Stack, "application" | "codedeploy">,
+  name: string,
+): Promise<DeploymentInfo | undefined> {
+  const { deployments: [deploymentId] = [] } = await codedeploy.listDeployments({
+    applicationName: application,
+    deploymentGroupName: name,
+    includeOnlyStatuses: [...activeStatuses],
+  });
+  return deploymentId ? (await codedeploy.getDeployment({ deploymentId })).deploymentInfo : undefined;
 }
 
 /**
- * The CodeDeploy application that the environment names.
+ * Stops a deployment and has its traffic returned. One that has just ended is left as it ended.
  *
- * @throws {ReleaseError} when `CODEDEPLOY_APPLICATION` is not set.
+ * @see https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_StopDeployment.html
  */
-export function codeDeployApplication(): string {
-  const application = process.env.CODEDEPLOY_APPLICATION;
-  if (!application) {
-    throw new ReleaseError(
-      "CODEDEPLOY_APPLICATION is not set: it is <project>-<stack>, for example push-to-live-dev; the deploy build has it",
+export async function stop({ codedeploy, log }: Stack, { name, id }: { name: string; id: string }): Promise<void> {
+  try {
+    await codedeploy.stopDeployment({ deploymentId: id, autoRollbackEnabled: true });
+    log(`${name}: stopping deployment ${id}`);
+  } catch (error) {
+    if (!isNamed(error, "DeploymentAlreadyCompletedException")) {
+      throw error;
+    }
+  }
+}
+
+/** Waits until a deployment has ended, and all that it has started: the alias then refers to one version. */
+export async function waitFor(stack: Stack, name: string, functionName: string, id: string): Promise<Live> {
+  const info = await ended(stack, id, async () => stack.signal?.throwIfAborted());
+  return settle(stack, name, functionName, info);
+}
+
+/** Looks at a deployment again and again until it has ended. */
+async function ended(
+  { codedeploy, signal }: Pick<Stack, "codedeploy" | "signal">,
+  deploymentId: string,
+  look: (info: DeploymentInfo) => Promise<void> = async () => {},
+): Promise<DeploymentInfo> {
+  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.3, longestPollMs)) {
+    const { deploymentInfo: info = {} } = await codedeploy.getDeployment({ deploymentId });
+    if (!info.status || !activeStatuses.includes(info.status)) {
+      return info;
+    }
+    await look(info);
+    // An aborted signal ends no further pause: the deployment has to be waited for all the same.
+    await pause(waitMs, signal?.aborted ? undefined : signal);
+  }
+}
+
+/** A rollback is a deployment of its own: waits for it, and takes away weights that none is left to move. */
+async function settle(stack: Stack, name: string, functionName: string, info: DeploymentInfo): Promise<Live> {
+  const rollbackId = info.rollbackInfo?.rollbackDeploymentId;
+  if (rollbackId) {
+    await ended(stack, rollbackId);
+  }
+  for (;;) {
+    const live = await readLive(stack.lambda, functionName);
+    if (!live) {
+      throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more`);
+    }
+    if (Object.keys(live.weights).length === 0) {
+      return live;
+    }
+    const active = await findActive(stack, name);
+    if (active) {
+      await ended(stack, active.id);
+    } else {
+      await takeAway(stack, name, live);
+    }
+  }
+}
+
+/** Takes away the weights of an alias that no deployment is left to move. */
+export async function takeAway({ lambda, log }: Stack, name: string, live: Live): Promise<void> {
+  try {
+    await clearWeights(lambda, live);
+    const left = Object.entries(live.weights).map(([version, weight]) => `${percent(weight)} for version ${version}`);
+    log(`${name}: took away what a deployment had left: ${left.join(", ")}`);
+  } catch (error) {
+    if (!(error instanceof Overtaken)) {
+      throw error;
+    }
+  }
+}
+
+/** Why CodeDeploy ended a deployment. */
+export function reasonOf({ status, errorInformation: { code, message } = {} }: DeploymentInfo): string {
+  const how = status === "Stopped" ? "was stopped" : "failed";
+  return `${how}: ${[code, message].filter(Boolean).join(", ") || "CodeDeploy gave no reason"}`;
+}
+
+const minuteMs = 60_000;
+
+/** Tells how a deployment goes on: when its weight changes, and every minute. */
+class Progress {
+  readonly #stack: Stack;
+  readonly #deployment: Deployment;
+  #weight = 0;
+  /** When the weight changed, by this machine's clock, in ms. */
+  #changed = 0;
+  #told = 0;
+
+  constructor(stack: Stack, deployment: Deployment) {
+    this.#stack = stack;
+    this.#deployment = deployment;
+  }
+
+  get hadTraffic(): boolean {
+    return this.#weight > 0;
+  }
+
+  async show(live: Live, { createTime = new Date() }: DeploymentInfo): Promise<void> {
+    const { name, functionName, to, strategy } = this.#deployment;
+    const weight = live.weights[to] ?? 0;
+    const now = Date.now();
+    if (weight === 0 || (weight === this.#weight && now - this.#told < minuteMs)) {
+      return;
+    }
+    if (weight !== this.#weight) {
+      this.#weight = weight;
+      this.#changed = now;
+    }
+    this.#told = now;
+    const errors = await countErrors(this.#stack, functionName, to, createTime);
+    const minutes = minutesLeft(strategy.routing, weight) - Math.floor((now - this.#changed) / minuteMs);
+    this.#stack.log(
+      `${name}: version ${to} has ${percent(weight)} of traffic, ${errors ?? "an unknown number of"} errors; ${Math.max(minutes, 0)} min left`,
     );
   }
-  return application;
+}
+
+/** How many minutes a deployment takes from the moment at which the new version got a weight. */
+function minutesLeft({ timeBasedCanary: canary, timeBasedLinear: linear }: TrafficRoutingConfig, weight: number) {
+  const { linearPercentage = 100, linearInterval = 0 } = linear ?? {};
+  return canary?.canaryInterval ?? Math.ceil((100 - weight * 100) / linearPercentage) * linearInterval;
 }

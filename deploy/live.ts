@@ -1,5 +1,5 @@
-import type { FunctionConfiguration, Lambda } from "@aws-sdk/client-lambda";
-import { messageOf, Overtaken, ReleaseError } from "./failures.ts";
+import type { AliasConfiguration, FunctionConfiguration, Lambda } from "@aws-sdk/client-lambda";
+import { isNamed, messageOf, Overtaken, ReleaseError } from "./failures.ts";
 
 /** The alias that the API calls, and that only a release or a rollback moves. */
 export const liveAlias = "live";
@@ -12,18 +12,24 @@ export interface Decision {
   readonly outcome: "changed" | "rolled back" | "unchanged";
   /** The version that was live when it was decided. */
   readonly version: string;
+  /** The version that was live before that one, where it is known. */
+  readonly previous?: string;
 }
 
 /** A decision as the alias's description records it. */
-export function formatDecision({ commit, outcome, version }: Decision): string {
-  return `latest commit ${commit}: ${outcome}, live was version ${version}`;
+export function formatDecision({ commit, outcome, version, previous }: Decision): string {
+  const after = previous === undefined ? "" : ` after version ${previous}`;
+  return `latest commit ${commit}: ${outcome}, live was version ${version}${after}`;
 }
 
 /** The decision that an alias's description records; undefined for any other text. */
 export function parseDecision(description = ""): Decision | undefined {
-  const pattern = /^latest commit (\S+): (changed|rolled back|unchanged), live was version (\d+)$/;
-  const [, commit, outcome, version] = pattern.exec(description) ?? [];
-  return commit && version ? { commit, outcome: outcome as Decision["outcome"], version } : undefined;
+  const pattern =
+    /^latest commit (\S+): (changed|rolled back|unchanged), live was version (\d+)(?: after version (\d+))?$/;
+  const [, commit, outcome, version, previous] = pattern.exec(description) ?? [];
+  return commit && version
+    ? { commit, outcome: outcome as Decision["outcome"], version, ...(previous !== undefined && { previous }) }
+    : undefined;
 }
 
 /** The full id of a commit, as a version's description has it; undefined for any other text. */
@@ -34,8 +40,10 @@ export function parseCommit(description = ""): string | undefined {
 /** What the alias `live` of a function was when it was read. */
 export interface Live {
   readonly functionName: string;
-  /** The version that it refers to. */
+  /** The version that it refers to, and that all requests get but those that `weights` has. */
   readonly version: string;
+  /** The share of requests, from 0 to 1, that another version gets while a deployment shifts traffic. */
+  readonly weights: Readonly<Record<string, number>>;
   readonly configuration: FunctionConfiguration;
   /** What the alias records or, where it has no record, what the version's own description tells. */
   readonly decision: Decision | undefined;
@@ -62,15 +70,30 @@ export async function readLive(lambda: Lambda, functionName: string): Promise<Li
     const recorded = parseDecision(alias.Description);
     const commit = parseCommit(configuration.Description);
     // AWS does not document whether CodeDeploy leaves an alias's description alone.
-    const decision = recorded ?? (commit ? { commit, outcome: "changed", version } : undefined);
-    return { functionName, version, configuration, decision, isRecorded: recorded !== undefined, revisionId };
+    const decision = recorded ?? (commit ? { commit, outcome: "unchanged", version } : undefined);
+    const isRecorded = recorded !== undefined;
+    return { functionName, version, weights: weightsOf(alias), configuration, decision, isRecorded, revisionId };
   } catch (error) {
     // The build's role may read the functions of its stack only: another one is not found, but denied.
-    if (error instanceof Error && ["ResourceNotFoundException", "AccessDeniedException"].includes(error.name)) {
+    if (isNamed(error, "ResourceNotFoundException", "AccessDeniedException")) {
       return undefined;
     }
     throw error;
   }
+}
+
+/** The share of requests, from 0 to 1, that an alias gives to a version other than its own. */
+export function weightsOf({ RoutingConfig }: AliasConfiguration): Readonly<Record<string, number>> {
+  return RoutingConfig?.AdditionalVersionWeights ?? {};
+}
+
+/** The version that was live before the one that is, as far as the record tells. */
+export function previousOf({ version, decision, isRecorded }: Live): string | undefined {
+  // After a rollback the record is of the version that was taken away.
+  if (!decision || !isRecorded || decision.outcome === "rolled back") {
+    return undefined;
+  }
+  return decision.version === version ? decision.previous : decision.version;
 }
 
 /**
@@ -79,13 +102,31 @@ export async function readLive(lambda: Lambda, functionName: string): Promise<Li
  * @throws {Overtaken} when the alias was changed since.
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html
  */
-export async function record(lambda: Lambda, live: Live, decision: Omit<Decision, "version">): Promise<void> {
-  const { functionName: FunctionName, version, revisionId: RevisionId } = live;
-  const Description = formatDecision({ ...decision, version });
+export async function record(
+  lambda: Lambda,
+  live: Live,
+  { commit, outcome }: Pick<Decision, "commit" | "outcome">,
+): Promise<void> {
+  const previous = previousOf(live);
+  const decision = { commit, outcome, version: live.version, ...(previous !== undefined && { previous }) };
+  await update(lambda, live, { Description: formatDecision(decision) });
+}
+
+/**
+ * Has the alias refer to its one version alone, if it is still as it was read: weights that a deployment left would make each later one fail.
+ *
+ * @throws {Overtaken} when the alias was changed since.
+ */
+export async function clearWeights(lambda: Lambda, live: Live): Promise<void> {
+  await update(lambda, live, { RoutingConfig: { AdditionalVersionWeights: {} } });
+}
+
+async function update(lambda: Lambda, live: Live, changes: Pick<AliasConfiguration, "Description" | "RoutingConfig">) {
+  const { functionName: FunctionName, revisionId: RevisionId } = live;
   try {
-    await lambda.updateAlias({ FunctionName, Name: liveAlias, Description, RevisionId });
+    await lambda.updateAlias({ FunctionName, Name: liveAlias, RevisionId, ...changes });
   } catch (error) {
-    const isStale = error instanceof Error && error.name === "PreconditionFailedException";
+    const isStale = isNamed(error, "PreconditionFailedException");
     throw isStale ? new Overtaken(`the alias ${liveAlias} was changed since it was read`) : error;
   }
 }
@@ -94,11 +135,16 @@ export async function record(lambda: Lambda, live: Live, decision: Omit<Decision
 export async function whatIsLive(lambda: Lambda, functionName: string): Promise<string> {
   try {
     const alias = await lambda.getAlias({ FunctionName: functionName, Name: liveAlias });
-    const also = Object.entries(alias.RoutingConfig?.AdditionalVersionWeights ?? {}).map(
-      ([version, weight]) => ` and, for ${weight * 100} % of requests, version ${version}`,
+    const also = Object.entries(weightsOf(alias)).map(
+      ([version, weight]) => ` and, for ${percent(weight)} of requests, version ${version}`,
     );
     return `live is version ${alias.FunctionVersion}${also.join("")}`;
   } catch (error) {
     return `what is live could not be read: ${messageOf(error)}`;
   }
+}
+
+/** A weight as a percentage, e.g. `10 %`. */
+export function percent(weight: number): string {
+  return `${Math.round(weight * 1000) / 10} %`;
 }

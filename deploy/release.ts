@@ -1,19 +1,30 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import { CodeDeploy } from "@aws-sdk/client-codedeploy";
-import {
-  type FunctionConfiguration,
-  Lambda,
-  waitUntilFunctionUpdatedV2,
-  waitUntilPublishedVersionActive,
-} from "@aws-sdk/client-lambda";
+import type { FunctionConfiguration } from "@aws-sdk/client-lambda";
+import { atMost } from "./atMost.ts";
 import { functionFolders } from "./bundle.ts";
-import { codeDeployApplication, runDeployment, type Stack } from "./deployment.ts";
-import { eachFunction, messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
+import {
+  allAtOnce,
+  type Ended,
+  findActive,
+  isGradual,
+  reasonOf,
+  runDeployment,
+  stop,
+  strategyOf,
+  takeAway,
+  waitFor,
+} from "./deployment.ts";
+import { errorLines } from "./errorLog.ts";
+import { isNamed, messageOf, Overtaken, ReleaseError, runCommand, TrafficReturned } from "./failures.ts";
+import { guard, removeGuards } from "./guard.ts";
+import { commitOf, historyOf, type Relation } from "./history.ts";
 import { type Live, readLive, record, whatIsLive } from "./live.ts";
+import { readSmokeTest, runSmokeTest, type SmokeTest } from "./smokeTest.ts";
+import { clients, codeDeployApplication, pause, type Stack } from "./stack.ts";
+import { prune, settled } from "./versions.ts";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
 export interface Candidate {
@@ -23,23 +34,18 @@ export interface Candidate {
   readonly smokeTest: SmokeTest;
 }
 
-/** `smoke.json`: the event that a new version is invoked with, and what its response must be. */
-export interface SmokeTest {
-  readonly event: unknown;
-  /** Each member listed must be equal in the response; a `body` that is not a string is compared with the response's JSON body. */
-  readonly response: Readonly<Record<string, unknown>>;
-}
-
 /** How the release of one function ended. */
 export interface Released {
   readonly name: string;
   /**
-   * `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released; `superseded`: a
-   * later commit was decided on.
+   * `released`: `live` was moved to `version`; `unchanged`: `live` already was what would have been released; `superseded`: a later commit
+   * was decided on; `rolled back`: the new version had traffic, and has none any more; `failed`: it never had any.
    */
-  readonly outcome: "released" | "superseded" | "unchanged";
-  /** The version that is live. */
-  readonly version: string;
+  readonly outcome: "failed" | "released" | "rolled back" | "superseded" | "unchanged";
+  /** The version that is live; undefined where that could not be read. */
+  readonly version: string | undefined;
+  /** The commit that superseded this one. */
+  readonly by?: string;
 }
 
 /** What a release works with. */
@@ -47,37 +53,63 @@ export interface ReleaseArgs extends Stack {
   /** The commit being released: the description of each version it publishes. */
   readonly commit: string;
   readonly candidates: readonly Candidate[];
-  /** Whether `commit` is an ancestor of another commit; undefined when the repository does not know the other. */
-  readonly isAncestorOf: (other: string) => boolean | undefined;
+  /** What another commit is to the one being released. */
+  readonly compare: (other: string) => Relation;
   /** Whether to release a commit also when it was rolled back. @default false */
   readonly force?: boolean;
 }
 
+/** A release of which a part has failed: the message has the reasons. */
+export class ReleaseFailed extends ReleaseError {
+  readonly results: readonly Released[];
+
+  constructor(message: string, results: readonly Released[]) {
+    super(message);
+    this.results = results;
+  }
+}
+
 /** How often a release starts over because another one came in between. */
-const maxAttempts = 5;
-/** Seconds. */
-const waiting = { minDelay: 0.2, maxDelay: 5, maxWaitTime: 120 };
+const maxAttempts = 12;
+/** How many functions are published and tried out at once; all of their deployments are waited for together. */
+const publishedAtOnce = 4;
 
 /**
  * Releases each candidate that differs from what is live: record the commit as the latest, update the code, publish a version described
  * by the commit, smoke-test that version, and have CodeDeploy move the alias `live` to it. A commit older than the recorded one is superseded.
  *
- * @throws {ReleaseError} before anything changes when the stack lacks one of the functions or the commit was rolled back; otherwise after
- * every function has ended.
+ * @throws {ReleaseFailed} after every function has ended, when one of them failed.
+ * @throws {ReleaseError} before anything changes when the stack lacks one of the functions or the commit was rolled back.
  */
 export async function release(args: ReleaseArgs): Promise<Released[]> {
   const states = await findAll(args);
   for (const state of states) {
     checkNotRolledBack(args, state);
   }
-  return eachFunction(states, (state) => releaseFunction(args, state));
+  const limit = atMost(publishedAtOnce);
+  const failures: string[] = [];
+  const results = await Promise.all(
+    states.map(async (state): Promise<Released> => {
+      const { name } = state.candidate;
+      try {
+        return await releaseFunction(args, state, limit);
+      } catch (error) {
+        const live = await whatIsLive(args.lambda, state.live.functionName);
+        failures.push(`${name}: ${messageOf(error)}\n${name}: ${live}`);
+        const outcome = error instanceof TrafficReturned ? "rolled back" : "failed";
+        return { name, outcome, version: /^live is version (\d+)/.exec(live)?.[1] };
+      }
+    }),
+  );
+  if (failures.length > 0) {
+    throw new ReleaseFailed(failures.join("\n"), results);
+  }
+  return results;
 }
 
-/** A candidate beside what AWS has of its function. */
+/** A candidate beside the alias of its function. */
 interface FunctionState {
   readonly candidate: Candidate;
-  /** `$LATEST`, which the next published version is made from. */
-  readonly latest: FunctionConfiguration;
   readonly live: Live;
 }
 
@@ -94,60 +126,116 @@ async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
 }
 
 async function find({ application, lambda }: ReleaseArgs, candidate: Candidate): Promise<FunctionState | undefined> {
-  const functionName = `${application}-${candidate.name}`;
-  const live = await readLive(lambda, functionName);
-  if (!live) {
-    return undefined;
-  }
-  // An update that is under way changes the revision once more when it settles.
-  await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
-  return { candidate, latest: await lambda.getFunctionConfiguration({ FunctionName: functionName }), live };
+  const live = await readLive(lambda, `${application}-${candidate.name}`);
+  return live && { candidate, live };
 }
 
-async function releaseFunction(args: ReleaseArgs, found: FunctionState): Promise<Released> {
+type Limit = ReturnType<typeof atMost>;
+
+async function releaseFunction(args: ReleaseArgs, found: FunctionState, limit: Limit): Promise<Released> {
   let state = found;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await releaseOnce(args, state);
+      return await releaseOnce(args, await makeWay(args, state), limit);
     } catch (error) {
       const again = attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate) : undefined;
-      const { name } = state.candidate;
       if (!again) {
-        throw new ReleaseError(
-          `${name}: ${messageOf(error)}\n${name}: ${await whatIsLive(args.lambda, state.live.functionName)}`,
-        );
+        throw error;
       }
-      args.log(`${name}: another release came in between (${messageOf(error)}); looking again`);
+      args.log(`${state.candidate.name}: another release came in between (${messageOf(error)}); looking again`);
+      // Of two that meet again and again, one goes first.
+      await pause(Math.random() * 100 * attempt, args.signal);
       state = again;
     }
   }
 }
 
-async function releaseOnce(args: ReleaseArgs, state: FunctionState): Promise<Released> {
+/**
+ * Brings a function to where a release can begin: no deployment is under way, and nothing is left of one. A deployment of an older commit is
+ * stopped, any other is waited for.
+ */
+async function makeWay(args: ReleaseArgs, { candidate, live }: FunctionState): Promise<FunctionState> {
+  const { log, lambda, commit } = args;
+  const { name } = candidate;
+  args.signal?.throwIfAborted();
+  if (supersededBy(args, { candidate, live })) {
+    return { candidate, live };
+  }
+  const active = await findActive(args, name);
+  if (active) {
+    // Recorded first: whoever waits for that deployment sees why it was stopped.
+    checkNotRolledBack(args, { candidate, live });
+    if (live.decision?.commit !== commit || live.decision.outcome === "rolled back") {
+      await record(lambda, live, { commit, outcome: "changed" });
+    }
+    const isOlder =
+      active.commit !== undefined && active.commit !== commit && args.compare(active.commit) === "ancestor";
+    log(
+      `${name}: deployment ${active.id} of ${active.commit ?? "another version"} is under way; ${isOlder ? "it is superseded" : "waiting for its end"}`,
+    );
+    if (isOlder) {
+      await stop(args, { name, id: active.id });
+    }
+    return makeWay(args, { candidate, live: await waitFor(args, name, live.functionName, active.id) });
+  }
+  if (Object.keys(live.weights).length > 0) {
+    await takeAway(args, name, live);
+    throw new Overtaken("a deployment had left the alias with two versions");
+  }
+  await removeGuards(args, live.functionName);
+  return { candidate, live };
+}
+
+/** The commit that is newer than the one being released, where one was decided on. */
+function supersededBy({ commit, compare }: ReleaseArgs, { live: { decision } }: FunctionState): string | undefined {
+  const isNewer =
+    decision && decision.commit !== commit && ["descendant", "rewritten"].includes(compare(decision.commit));
+  return isNewer ? decision.commit : undefined;
+}
+
+async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit): Promise<Released> {
   const { lambda, commit, log } = args;
   const { name } = state.candidate;
-  const { version, decision } = state.live;
+  const { functionName, version, decision } = state.live;
   checkNotRolledBack(args, state);
-  const isOlder = decision && decision.commit !== commit ? args.isAncestorOf(decision.commit) : false;
-  if (isOlder) {
-    log(`${name}: superseded by ${decision?.commit}, live stays at version ${version}`);
-    return { name, outcome: "superseded", version };
+  const by = supersededBy(args, state);
+  if (by !== undefined) {
+    const why = args.compare(by) === "rewritten" ? ", in a history that this commit was taken out of" : "";
+    log(`${name}: superseded by ${by}${why}; live stays at version ${version}`);
+    return { name, outcome: "superseded", version, by };
   }
-  if (isOlder === undefined) {
-    log(`${name}: ${decision?.commit}, the latest so far, is not in the repository's history; releasing over it`);
+  if (decision && decision.commit !== commit && args.compare(decision.commit) === "unknown") {
+    log(
+      `${name}: ${decision.commit}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
+    );
   }
-  const outcome = isUnchanged(state) ? "unchanged" : "changed";
+  const latest = await settled(lambda, functionName);
+  const outcome = isUnchanged(state, latest) ? "unchanged" : "changed";
   // Before publishing: from here on, whoever looks knows of this commit, and an older one gives way to it.
-  if (decision?.commit !== commit || decision.outcome === "rolled back") {
+  if (!isRecorded(state.live, commit, outcome)) {
     await record(lambda, state.live, { commit, outcome });
   }
   if (outcome === "unchanged") {
     log(`${name}: unchanged, live stays at version ${version}`);
     return { name, outcome, version };
   }
-  const published = await publishVersion(args, state);
-  await smokeTest(args, state, published);
+  const published = await limit(async () => {
+    args.signal?.throwIfAborted();
+    const to = await publishVersion(args, state, latest);
+    await runSmokeTest(lambda, functionName, to, state.candidate.smokeTest);
+    log(`${name}: version ${to} passed its smoke test`);
+    return to;
+  });
   return deploy(args, state, published);
+}
+
+/** Whether the alias already records how it was decided on a commit. */
+function isRecorded({ decision, version }: Live, commit: string, outcome: "changed" | "unchanged"): boolean {
+  if (decision?.commit !== commit || decision.outcome === "rolled back") {
+    return false;
+  }
+  // Recorded before it was known that nothing has to be released: whoever puts another version live has to know.
+  return outcome === "changed" || decision.outcome === "unchanged" || decision.version !== version;
 }
 
 /** @throws {ReleaseError} when the commit was rolled back, unless the release is forced. */
@@ -163,10 +251,7 @@ function checkNotRolledBack({ commit, force }: ReleaseArgs, { candidate, live: {
 function isConflict(error: unknown): boolean {
   return (
     error instanceof Overtaken ||
-    (error instanceof Error &&
-      ["InvalidParameterValueException", "PreconditionFailedException", "ResourceConflictException"].includes(
-        error.name,
-      ))
+    isNamed(error, "InvalidParameterValueException", "PreconditionFailedException", "ResourceConflictException")
   );
 }
 
@@ -191,7 +276,7 @@ const versionedConfiguration = [
 ] as const satisfies readonly (keyof FunctionConfiguration)[];
 
 // Lambda publishes a new version after any update of the code, also to equal bytes: so compare before updating.
-function isUnchanged({ candidate, latest, live }: FunctionState): boolean {
+function isUnchanged({ candidate, live }: FunctionState, latest: FunctionConfiguration): boolean {
   return (
     live.configuration.CodeSha256 === sha256(candidate.zip) &&
     versionedConfiguration.every((key) => isDeepStrictEqual(latest[key], live.configuration[key]))
@@ -200,7 +285,8 @@ function isUnchanged({ candidate, latest, live }: FunctionState): boolean {
 
 async function publishVersion(
   { lambda, commit, log }: ReleaseArgs,
-  { candidate, latest, live: { functionName } }: FunctionState,
+  { candidate, live: { functionName } }: FunctionState,
+  latest: FunctionConfiguration,
 ): Promise<string> {
   const codeSha256 = sha256(candidate.zip);
   log(`${candidate.name}: updating the code (${candidate.zip.byteLength} bytes, SHA-256 ${codeSha256})`);
@@ -209,7 +295,7 @@ async function publishVersion(
     ZipFile: candidate.zip,
     ...(latest.RevisionId === undefined ? {} : { RevisionId: latest.RevisionId }),
   });
-  await waitUntilFunctionUpdatedV2({ ...waiting, client: lambda }, { FunctionName: functionName });
+  await settled(lambda, functionName);
 
   const { Version: version } = await lambda.publishVersion({
     FunctionName: functionName,
@@ -219,77 +305,83 @@ async function publishVersion(
   if (!version) {
     throw new ReleaseError(`Lambda published ${functionName} without a version number`);
   }
-  await waitUntilPublishedVersionActive(
-    { ...waiting, client: lambda },
-    { FunctionName: functionName, Qualifier: version },
-  );
+  await settled(lambda, functionName, version);
   log(`${candidate.name}: published version ${version} of commit ${commit}`);
   return version;
 }
 
-async function smokeTest(
-  { lambda, log }: ReleaseArgs,
-  { candidate, live: { functionName } }: FunctionState,
-  version: string,
-): Promise<void> {
-  const reply = await lambda.invoke({
-    FunctionName: functionName,
-    Qualifier: version,
-    Payload: Buffer.from(JSON.stringify(candidate.smokeTest.event)),
-  });
-  const payload = Buffer.from(reply.Payload ?? []).toString();
-  const wrong = reply.FunctionError
-    ? `it failed: ${payload}`
-    : mismatch(candidate.smokeTest.response, payload === "" ? undefined : JSON.parse(payload));
-  if (wrong) {
-    throw new ReleaseError(`the smoke test of version ${version} failed, so it gets no traffic: ${wrong}`);
-  }
-  log(`${candidate.name}: version ${version} passed its smoke test`);
-}
-
-/** What in `response` is not as `expected`, or undefined when every expected member is there. */
-export function mismatch(expected: SmokeTest["response"], response: unknown): string | undefined {
-  const actual: Record<string, unknown> =
-    typeof response === "object" && response !== null ? { ...response } : { body: response };
-  for (const [key, value] of Object.entries(expected)) {
-    const found = key === "body" && typeof value !== "string" ? parsed(actual[key]) : actual[key];
-    if (!isDeepStrictEqual(found, value)) {
-      return `${key} is ${JSON.stringify(found)}, smoke.json expects ${JSON.stringify(value)}`;
-    }
-  }
-  return undefined;
-}
-
-function parsed(body: unknown): unknown {
-  if (typeof body !== "string") {
-    return body;
-  }
-  try {
-    return JSON.parse(body);
-  } catch {
-    return body;
-  }
-}
-
+/** Moves `live` to a published version, under the guard of alarms where traffic moves bit by bit. */
 async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<Released> {
-  const { commit, lambda, log } = args;
+  const { commit, lambda, log, signal } = args;
   const { name } = state.candidate;
   const { functionName, version: before } = state.live;
+  const strategy = await strategyOf(args, name);
+  const alarms = isGradual(strategy) ? await guard(args, state.live, version) : [];
+  const isWanted = ({ decision }: Live): boolean => decision?.commit === commit && decision.outcome !== "rolled back";
+  const began = Date.now();
+
+  signal?.throwIfAborted();
   const now = await readLive(lambda, functionName);
-  if (now?.version !== before || now.decision?.commit !== commit || now.decision.outcome === "rolled back") {
+  if (now?.version !== before || !isWanted(now)) {
     throw new Overtaken(`live is version ${now?.version}, latest commit ${now?.decision?.commit ?? "unknown"}`);
   }
-  const deployment = { name, functionName, description: commit };
-  await runDeployment(args, { ...deployment, from: before, to: version });
+  const move = { name, functionName, from: before, to: version, commit, strategy, alarms };
+  const ended = await runDeployment(args, move, isWanted);
+  if (alarms.length > 0) {
+    await removeGuards(args, functionName);
+  }
+  // Whatever the deployment says: where its start was told twice, the second has failed.
+  if (ended.live.version !== version) {
+    return whyNot(args, state, version, ended, began);
+  }
+  log(`${name}: live is version ${version}`);
 
   // A later commit that came during the deployment, and was what was live before it, has no deployment of its own.
-  const decision = (await readLive(lambda, functionName))?.decision;
+  const { decision } = ended.live;
   if (decision?.outcome === "unchanged" && decision.version === before && decision.commit !== commit) {
     log(`${name}: superseded by ${decision.commit}, putting version ${before} back`);
-    await runDeployment(args, { ...deployment, from: version, to: before });
-    return { name, outcome: "superseded", version: before };
+    await runDeployment(
+      args,
+      { name, functionName, from: version, to: before, strategy: allAtOnce, alarms: [] },
+      () => true,
+    );
+    return { name, outcome: "superseded", version: before, by: decision.commit };
   }
+  await prune(lambda, ended.live, (line) => log(`${name}: ${line}`));
   return { name, outcome: "released", version };
+}
+
+/** What came of a deployment that has not put its version live, by what the alias records. */
+async function whyNot(
+  args: ReleaseArgs,
+  state: FunctionState,
+  version: string,
+  { id, info, live, hadTraffic }: Ended,
+  began: number,
+): Promise<Released> {
+  const { commit, compare, log, signal } = args;
+  const { name } = state.candidate;
+  const reason = `deployment ${id} to version ${version} ${reasonOf(info)}`;
+  const { decision } = live;
+  if (decision && decision.commit !== commit && compare(decision.commit) !== "ancestor") {
+    log(`${name}: superseded by ${decision.commit} during its deployment; live is version ${live.version}`);
+    return { name, outcome: "superseded", version: live.version, by: decision.commit };
+  }
+  const Failure = hadTraffic ? TrafficReturned : ReleaseError;
+  if (decision?.commit === commit && decision.outcome === "rolled back") {
+    throw new Failure(`commit ${commit} was rolled back during its deployment`);
+  }
+  if (signal?.aborted) {
+    throw new Failure(`${messageOf(signal.reason)}; ${reason}`);
+  }
+  if (live.version !== state.live.version) {
+    throw new Overtaken(reason);
+  }
+  if (!hadTraffic) {
+    throw new ReleaseError(reason);
+  }
+  const lines = await errorLines(args, live, version, began);
+  throw new TrafficReturned([reason, ...lines.map((line) => `  version ${version} logged: ${line}`)].join("\n"));
 }
 
 function sha256(bytes: Uint8Array): string {
@@ -309,74 +401,53 @@ async function readCandidates(root: string): Promise<Candidate[]> {
   );
 }
 
-async function readSmokeTest(root: string, name: string): Promise<SmokeTest> {
-  const path = `functions/${name}/smoke.json`;
-  const wanted = 'it must be {"event": …, "response": {"statusCode": 200, …}}';
-  const text = await readFile(join(root, path), "utf8").catch(() => {
-    throw new ReleaseError(`${path} does not exist: ${wanted}`);
-  });
-  const content: unknown = parsed(text);
-  if (typeof content !== "object" || content === null || !("event" in content) || !("response" in content)) {
-    throw new ReleaseError(`${path} is not a smoke test: ${wanted}`);
-  }
-  const { event, response } = content;
-  if (
-    typeof response !== "object" ||
-    response === null ||
-    Array.isArray(response) ||
-    Object.keys(response).length === 0
-  ) {
-    throw new ReleaseError(`${path} has no expected response, so it could not fail: ${wanted}`);
-  }
-  return { event, response: { ...response } };
+/** The exit code of a release and its last line: docs/releases.md has them in a table. */
+export function verdictOf(commit: string, results: readonly Released[]): { exitCode: number; line: string } {
+  const outcomes = results.map(({ outcome }) => outcome);
+  const by = results.find((result) => result.by !== undefined)?.by;
+  const [exitCode, verdict] = outcomes.includes("rolled back")
+    ? [2, "Rolled back"]
+    : outcomes.includes("failed")
+      ? [1, "Not released"]
+      : outcomes.includes("released")
+        ? [0, "Released"]
+        : by !== undefined
+          ? [0, "Superseded"]
+          : [0, "Unchanged"];
+  const isMixed = new Set(outcomes).size > 1;
+  const live = results.map(
+    ({ name, version, outcome }) => `${name} version ${version ?? "unknown"}${isMixed ? ` (${outcome})` : ""}`,
+  );
+  const superseded = verdict === "Superseded" ? ` by ${by}` : "";
+  return { exitCode, line: `${verdict}: commit ${commit}${superseded}. Live: ${live.join(", ")}` };
 }
 
-/** The commit of the build, or of a working tree without uncommitted changes. */
-function commitOf(root: string): string {
-  const resolved = process.env.CODEBUILD_RESOLVED_SOURCE_VERSION;
-  if (resolved) {
-    return resolved;
-  }
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-  const changes = git("status", "--porcelain");
-  if (changes !== "") {
-    throw new ReleaseError(`a release is of a commit, and the working tree has changes: commit them first\n${changes}`);
-  }
-  return git("rev-parse", "HEAD");
-}
-
-/** Whether `commit` is an ancestor of `other`, by the history of the remote; undefined for a commit that is not in it, as after a rewrite. */
-function isAncestor(root: string, commit: string, other: string): boolean | undefined {
-  const succeeds = (...args: string[]): boolean => spawnSync("git", args, { cwd: root }).status === 0;
-  const isKnown = (): boolean => succeeds("cat-file", "-e", `${other}^{commit}`);
-  // A commit that was pushed after this build's clone was made is not in the clone.
-  if (!isKnown() && !(succeeds("fetch", "--quiet", "origin") && isKnown())) {
-    return undefined;
-  }
-  return succeeds("merge-base", "--is-ancestor", commit, other);
-}
-
-async function main(): Promise<void> {
+async function main(signal: AbortSignal): Promise<number> {
   const root = join(import.meta.dirname, "..");
   const { values } = parseArgs({ options: { force: { type: "boolean", default: false } } });
   const application = codeDeployApplication();
   const commit = commitOf(root);
-  const released = await release({
+  const history = historyOf(root);
+  const args: ReleaseArgs = {
     application,
     commit,
     candidates: await readCandidates(root),
-    isAncestorOf: (other) => isAncestor(root, commit, other),
+    compare: (other) => history(commit, other),
     ...values,
-    lambda: new Lambda(),
-    codedeploy: new CodeDeploy(),
+    ...clients(),
     log: console.log,
+    signal,
+  };
+  const results = await release(args).catch((error: unknown) => {
+    if (!(error instanceof ReleaseFailed)) {
+      throw error;
+    }
+    console.log(error.message);
+    return error.results;
   });
-  const changed = released.filter(({ outcome }) => outcome === "released");
-  console.log(
-    changed.length === 0
-      ? `Nothing to release at commit ${commit}: every function is unchanged or superseded by a later commit`
-      : `Released commit ${commit}: ${changed.map(({ name, version }) => `${name} is live at version ${version}`).join(", ")}`,
-  );
+  const { exitCode, line } = verdictOf(commit, results);
+  console.log(line);
+  return signal.aborted && exitCode !== 0 ? 130 : exitCode;
 }
 
 if (import.meta.main) {

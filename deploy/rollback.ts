@@ -3,18 +3,22 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { parseArgs } from "node:util";
-import { CodeDeploy } from "@aws-sdk/client-codedeploy";
-import { Lambda, paginateListVersionsByFunction } from "@aws-sdk/client-lambda";
 import { functionFolders } from "./bundle.ts";
-import { codeDeployApplication, runDeployment, type Stack } from "./deployment.ts";
-import { eachFunction, messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
-import { type Live, parseCommit, readLive, record, whatIsLive } from "./live.ts";
+import { type Active, allAtOnce, findActive, reasonOf, runDeployment, stop, takeAway, waitFor } from "./deployment.ts";
+import { messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
+import { removeGuards } from "./guard.ts";
+import { type Live, previousOf, readLive, record, whatIsLive } from "./live.ts";
+import { clients, codeDeployApplication, type Stack } from "./stack.ts";
+import { publishedVersions } from "./versions.ts";
 
 /** What a rollback works with. */
 export interface RollbackArgs extends Stack {
   /** The folders in `functions/` of the functions to roll back. */
   readonly names: readonly string[];
-  /** The version to put live. @default the highest published version below the one that is live */
+  /**
+   * The version to put live. @default the one that was live before, as far as it is recorded, or the highest published version below the one
+   * that is live; while a deployment is under way, the version from which it moves traffic
+   */
   readonly to?: string | undefined;
   /** Asks whether to go ahead; what will change has been told by then. */
   readonly confirm: () => Promise<boolean>;
@@ -28,8 +32,9 @@ export interface RolledBack {
 }
 
 /**
- * Puts another version of each function live, all at once. Before that it records that the newest commit decided on was rolled back (or,
- * where the version is of that commit, that it is the one to be live again), so that a release of that commit stops.
+ * Puts another version of each function live, all at once; a deployment that is under way is stopped. Before that it records that the newest
+ * commit decided on was rolled back (or, where the version is of that commit, that it is the one to be live again), so that a release of
+ * that commit stops.
  *
  * @throws {ReleaseError} before anything changes when there is no such version, or it is not confirmed; otherwise after every function
  * has ended.
@@ -54,25 +59,44 @@ export async function rollback(args: RollbackArgs): Promise<RolledBack[]> {
   });
 }
 
+/**
+ * The results of `work` on each function, in order.
+ *
+ * @throws {ReleaseError} with the message of each failure, after every one has ended.
+ */
+async function eachFunction<T, R>(functions: readonly T[], work: (fn: T) => Promise<R>): Promise<R[]> {
+  const results = await Promise.allSettled(functions.map(work));
+  const failures = results.filter((result) => result.status === "rejected").map((result) => messageOf(result.reason));
+  if (failures.length > 0) {
+    throw new ReleaseError(failures.join("\n"));
+  }
+  return results.filter((result) => result.status === "fulfilled").map((result) => result.value);
+}
+
 interface Move {
   readonly name: string;
   readonly live: Live;
+  /** The deployment that is to be stopped first. */
+  readonly active: Active | undefined;
   readonly to: string;
   /** The commit of the version `to`. */
   readonly commit: string | undefined;
   readonly summary: string;
 }
 
-async function plan({ application, lambda, to: asked }: RollbackArgs, name: string): Promise<Move> {
+async function plan(args: RollbackArgs, name: string): Promise<Move> {
+  const { application, lambda, to: asked } = args;
   const live = await readLive(lambda, `${application}-${name}`);
   if (!live) {
     throw new ReleaseError(
       `${name}: the stack ${application} has no such function: choose one that it has with --function`,
     );
   }
+  const active = await findActive(args, name);
   const commits = await publishedVersions(lambda, live.functionName);
-  const others = [...commits.keys()].filter((version) => version !== live.version);
-  const to = asked ?? others.findLast((version) => Number(version) < Number(live.version));
+  // While a deployment moves traffic away from it, the version that is live can be had back.
+  const others = [...commits.keys()].filter((version) => active || version !== live.version);
+  const to = asked ?? (active ? live.version : previousVersion(live, others));
   if (to === undefined || !others.includes(to)) {
     const wrong =
       to === undefined
@@ -83,31 +107,44 @@ async function plan({ application, lambda, to: asked }: RollbackArgs, name: stri
   const [before, after] = [live.version, to].map(
     (version) => `version ${version} of ${commits.get(version) ?? "no commit"}`,
   );
-  return { name, live, to, commit: commits.get(to), summary: `from ${before} to ${after}` };
+  const isStopped = active ? `stop deployment ${active.id} of ${active.commit ?? "another version"}; ` : "";
+  const move = to === live.version ? `${before} stays live` : `from ${before} to ${after}`;
+  return { name, live, active, to, commit: commits.get(to), summary: `${isStopped}${move}` };
 }
 
-/** The commit of each published version, lowest version first. */
-async function publishedVersions(lambda: Lambda, FunctionName: string): Promise<Map<string, string | undefined>> {
-  const versions: [string, string | undefined][] = [];
-  for await (const page of paginateListVersionsByFunction({ client: lambda }, { FunctionName })) {
-    for (const { Version = "$LATEST", Description } of page.Versions ?? []) {
-      versions.push([Version, parseCommit(Description)]);
-    }
-  }
-  return new Map(versions.filter(([version]) => version !== "$LATEST").sort(([a], [b]) => Number(a) - Number(b)));
+function previousVersion(live: Live, others: readonly string[]): string | undefined {
+  const previous = previousOf(live);
+  return previous !== undefined && others.includes(previous)
+    ? previous
+    : others.findLast((version) => Number(version) < Number(live.version));
 }
 
-async function rollBack(args: RollbackArgs, { name, live, to, commit }: Move): Promise<void> {
-  const { functionName, version: from, decision } = live;
+async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: Move): Promise<void> {
+  const { functionName, decision } = live;
   const outcome = decision?.commit === commit ? "changed" : "rolled back";
   if (decision) {
     // Refused when the alias has changed since the rollback was planned.
     await record(args.lambda, live, { ...decision, outcome });
     args.log(`${name}: recorded that commit ${decision.commit} was ${outcome === "changed" ? "put back" : outcome}`);
   }
-  const description = `Rollback from version ${from} to ${to}`;
-  const deploymentConfigName = "CodeDeployDefault.LambdaAllAtOnce";
-  await runDeployment(args, { name, functionName, from, to, description, deploymentConfigName });
+  if (active) {
+    await stop(args, { name, id: active.id });
+    await waitFor(args, name, functionName, active.id);
+  }
+  const settled = await readLive(args.lambda, functionName);
+  if (settled && Object.keys(settled.weights).length > 0) {
+    await takeAway(args, name, settled);
+  }
+  const from = settled?.version ?? live.version;
+  if (from !== to) {
+    const move = { name, functionName, from, to, strategy: allAtOnce, alarms: [] };
+    const { id, info, live: now } = await runDeployment(args, move, () => true);
+    if (now.version !== to) {
+      const reason = `deployment ${id} to version ${to} ${reasonOf(info)}`;
+      throw now.version === from ? new ReleaseError(reason) : new Overtaken(reason);
+    }
+  }
+  await removeGuards(args, functionName);
 
   // AWS does not document whether CodeDeploy leaves an alias's description alone.
   const now = await readLive(args.lambda, functionName);
@@ -117,23 +154,27 @@ async function rollBack(args: RollbackArgs, { name, live, to, commit }: Move): P
 }
 
 /**
- * Asks on a terminal whether to go ahead: anything but `y` is a no.
+ * Asks on a terminal whether to go ahead: anything but `y` is a no, and so is Ctrl-C.
  *
  * @throws {ReleaseError} when `input` is no terminal.
  */
-export async function ask(input: Readable & { isTTY?: boolean }, write: (question: string) => void): Promise<boolean> {
+export async function ask(
+  input: Readable & { isTTY?: boolean },
+  write: (question: string) => void,
+  signal?: AbortSignal,
+): Promise<boolean> {
   if (!input.isTTY) {
     throw new ReleaseError("there is no terminal to ask on, so nothing was changed: add --yes to go ahead");
   }
   write("Go ahead? [y/N] ");
-  const lines = createInterface({ input });
+  const lines = createInterface({ input, ...(signal && { signal }) });
   // Closed by the end of the input, which is no answer.
   const [line = ""] = await Promise.race([once(lines, "line"), once(lines, "close")]);
   lines.close();
   return `${line}`.trim().toLowerCase() === "y";
 }
 
-async function main(): Promise<void> {
+async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({
     options: { function: { type: "string" }, to: { type: "string" }, yes: { type: "boolean" } },
   });
@@ -149,12 +190,11 @@ async function main(): Promise<void> {
       `--to is a version of one function: choose it with --function, which can be ${folders.join(", ")}`,
     );
   }
-  const confirm = async (): Promise<boolean> => yes || ask(process.stdin, (question) => process.stdout.write(question));
-  const clients = { lambda: new Lambda(), codedeploy: new CodeDeploy() };
-  const rolledBack = await rollback({ application, names, to, confirm, ...clients, log: console.log });
-  console.log(
-    `Rolled back: ${rolledBack.map(({ name, version }) => `${name} is live at version ${version}`).join(", ")}`,
-  );
+  const write = (question: string) => process.stdout.write(question);
+  const confirm = async (): Promise<boolean> => yes || ask(process.stdin, write, signal);
+  const rolledBack = await rollback({ application, names, to, confirm, ...clients(), log: console.log, signal });
+  console.log(`Rolled back. Live: ${rolledBack.map(({ name, version }) => `${name} version ${version}`).join(", ")}`);
+  return 0;
 }
 
 if (import.meta.main) {

@@ -40,3 +40,8 @@ export const lambdaComputeMinutes = 15;
 export function isLambdaCompute({ type }: BuildCompute): boolean {
   return type.includes("LAMBDA");
 }
+
+/** The container of a compute's architecture, for builds that need more than the smallest Lambda compute has: memory, and time. */
+export function containerOf({ type }: BuildCompute): BuildCompute {
+  return type.startsWith("ARM_") ? buildComputes.arm : buildComputes.x86;
+}

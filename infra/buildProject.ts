@@ -5,7 +5,7 @@ import { type BuildCompute, isLambdaCompute } from "./buildComputes.ts";
 import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import type { HttpFunction } from "./httpFunction.ts";
 import type { Repository } from "./settings.ts";
-import type { WebhookFilterGroup } from "./webhookFilters.ts";
+import { buildsPullRequests, type WebhookFilterGroup } from "./webhookFilters.ts";
 
 /** What a `BuildProject` is made from. */
 export interface BuildProjectArgs {
@@ -16,8 +16,13 @@ export interface BuildProjectArgs {
   readonly credential: Credential;
   /** The branch that a build started by hand takes. */
   readonly branch: string;
-  /** Which events start a build. */
+  /** Which events start a build. A pull request from a fork waits for an approval in any case. */
   readonly filterGroups: WebhookFilterGroup[];
+  /**
+   * The name of the commit status with which every build that the webhook starts reports to GitHub.
+   * @default CodeBuild's: `AWS CodeBuild <region> (<project's name>)`
+   */
+  readonly statusContext?: string;
   /** The build's instructions, a path in the repository. */
   readonly buildspec: string;
   readonly compute: BuildCompute;
@@ -44,8 +49,19 @@ export interface Releases {
   readonly deploymentConfigs: DeploymentConfigs;
 }
 
-/** How many functions a policy names one by one; with the longest names, 10 take two thirds of the 10,240 characters of an inline policy. */
-const maxNamedFunctions = 10;
+/** How many functions a policy names one by one; with the longest names, each takes some 900 of the 10,240 characters of an inline policy. */
+const maxNamedFunctions = 8;
+
+/**
+ * What a pull request from a fork is built by: a comment `/codebuild_run(<its latest commit>)` of somebody who may push to the repository.
+ * Without such a policy anybody's code would run with the project's role and its access to the repository.
+ *
+ * @see https://docs.aws.amazon.com/codebuild/latest/userguide/pull-request-build-policy.html
+ */
+const pullRequestBuildPolicy = {
+  requiresCommentApproval: "FORK_PULL_REQUESTS",
+  approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
+};
 
 /**
  * A CodeBuild project that a GitHub webhook starts, with its log and a role that may do what the build does and no more.
@@ -72,7 +88,12 @@ export class BuildProject extends pulumi.ComponentResource {
     const project = this.createProject(name, args, log, role, policy);
     const webhook = new aws.codebuild.Webhook(
       `${name}-webhook`,
-      { projectName: project.name, buildType: "BUILD", filterGroups: args.filterGroups },
+      {
+        projectName: project.name,
+        buildType: "BUILD",
+        filterGroups: args.filterGroups,
+        ...(args.filterGroups.some(buildsPullRequests) && { pullRequestBuildPolicy }),
+      },
       // A project with another repository keeps the webhook of the former one: https://github.com/hashicorp/terraform-provider-aws/issues/47546
       { parent: this, replacementTrigger: args.repository.cloneUrl, deleteBeforeReplace: true },
     );
@@ -156,6 +177,7 @@ export class BuildProject extends pulumi.ComponentResource {
           gitCloneDepth: 0,
           buildspec: args.buildspec,
           auth: { type: args.credential.type, resource: args.credential.arn },
+          ...(args.statusContext && { buildStatusConfig: { context: args.statusContext } }),
         },
         sourceVersion: args.branch,
         environment: {
@@ -206,6 +228,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: [
         "lambda:GetAlias",
+        "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
         "lambda:ListAliases",
         "lambda:ListVersionsByFunction",
@@ -262,7 +285,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
         arn("cloudwatch", `alarm:${ofAll}`),
       ),
     },
-    // IAM knows no narrower resource for them.
+    // GetMetricData takes no resource; of which alarms DescribeAlarms asks when it looks for many, AWS does not say.
     {
       Sid: "ReadAlarms",
       Effect: "Allow",

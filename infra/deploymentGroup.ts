@@ -68,7 +68,7 @@ function moveAliasOf(functionArn: pulumi.Input<string>): aws.iam.PolicyDocument 
         Action: ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
         Resource: [functionArn, pulumi.interpolate`${functionArn}:*`],
       },
-      // Of the alarms that a release brings; IAM knows no narrower resource for it.
+      // Of the alarms that a release brings; AWS's own policies for CodeDeploy allow it on every alarm, and name no narrower resource.
       { Sid: "WatchAlarms", Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: "*" },
     ],
   };

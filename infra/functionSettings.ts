@@ -47,7 +47,7 @@ export function functionProblems(settings: unknown): string[] {
   if (!isWhole(timeout, 1, 29)) {
     problems.push(`.timeout is ${JSON.stringify(timeout)}: it must be a whole number of seconds from 1 to 29`);
   }
-  if (releaseStrategy !== undefined && !parseStrategy(String(releaseStrategy))) {
+  if (releaseStrategy !== undefined && !(typeof releaseStrategy === "string" && parseStrategy(releaseStrategy))) {
     problems.push(`.releaseStrategy is ${JSON.stringify(releaseStrategy)}: ${strategyRule}`);
   }
   return [...problems, ...environmentProblems(environment)];

@@ -9,6 +9,7 @@ import {
   functionProblems,
   isObject,
 } from "./functionSettings.ts";
+import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 import { type Subscriber, subscriberAt } from "./subscribers.ts";
 import { branchProblem } from "./webhookFilters.ts";
@@ -71,6 +72,8 @@ export interface Settings {
   readonly alertSubscribers: readonly Subscriber[];
   /** Whether Pulumi refuses to delete or replace what cannot be had back: the API with its address, the versions, the alias. */
   readonly protect: boolean;
+  /** The role with which a pull request is previewed, where the stack is to have one. */
+  readonly previewRole?: PreviewRoleSettings;
   /**
    * What the stack sets of a function.
    * @throws {Error} when there is no such folder.
@@ -134,6 +137,7 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     alertSubscribers: readSubscribers(config, refuse),
     settingsOf: readFunctions(config, functionFolders, problems),
   };
+  const previewRole = readPreviewRole(config, settings.repository, refuse);
   problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders), ...accessProblems(config));
   if (isComplete(settings)) {
     const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
@@ -146,8 +150,16 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     const minutes = Math.max(0, ...releaseStrategies.map((each) => each.minutes));
     checkTimeout(config, compute, settings.buildTimeoutMinutes, minutes, refuse);
     if (problems.length === 0) {
-      const access = { jwt: jwtOf(config), domain: domainOf(config), throttling: { rateLimit, burstLimit } };
-      return { ...others, ...access, functionSettings, releaseStrategies, compute };
+      return {
+        ...others,
+        functionSettings,
+        releaseStrategies,
+        compute,
+        throttling: { rateLimit, burstLimit },
+        jwt: jwtOf(config),
+        domain: domainOf(config),
+        ...(previewRole && { previewRole }),
+      };
     }
   }
   throw unusable(problems);

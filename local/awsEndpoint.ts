@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FromStringShapeDeserializer, JsonCodec } from "@smithy/core/protocols";
 import { NormalizedSchema } from "@smithy/core/schema";
@@ -40,19 +41,31 @@ export class AwsError extends Error {
   }
 }
 
+/** A request that the endpoint has understood. */
+export interface Call {
+  /** Who has signed it: a build signs with its project's name. */
+  readonly accessKeyId: string;
+  /** The service's signing name, e.g. `lambda`. */
+  readonly service: string;
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
 const maxRequestBytes = 100 * 1024 * 1024;
 
 /**
  * The AWS API of the local cloud. Routing, binding and validation come from the schemas that the SDK's clients carry, so that a service
- * is only what its operations do. Credentials are not checked: the endpoint is on 127.0.0.1 only.
+ * is only what its operations do. Credentials are not checked: the endpoint is on 127.0.0.1 only. Emits `call` with each request before
+ * its operation runs.
  *
  * @see https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
-export class AwsEndpoint {
+export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
   readonly #services: readonly AwsService[];
 
   constructor(services: readonly AwsService[]) {
+    super();
     this.#services = services;
   }
 
@@ -63,7 +76,8 @@ export class AwsEndpoint {
   }
 
   async #answer(request: IncomingMessage): Promise<Reply> {
-    const [, signingName] = /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
+    const [, accessKeyId = "", signingName] =
+      /Credential=([^/]+)\/\d{8}\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? "") ?? [];
     if (!signingName || !isForThisMachine(request)) {
       throw new AwsError("MissingAuthenticationTokenException", "the request is not signed, or not for 127.0.0.1");
     }
@@ -85,6 +99,7 @@ export class AwsEndpoint {
     if (unknown.length > 0) {
       throw notImplemented(`${unknown.join(", ")} of ${signingName}:${name}`, implemented.members);
     }
+    this.emit("call", { accessKeyId, service: signingName, operation: name, input });
     return writeOutput(schema, { ...(await implemented.run(input)) });
   }
 
@@ -200,6 +215,9 @@ function writeOutput(operationSchema: StaticOperationSchema, output: Record<stri
     } else if (httpPayload) {
       payload = output[name] as Uint8Array;
     }
+  }
+  if (schema.isUnitSchema()) {
+    return { status, headers, body: "{}" };
   }
   const serializer = codec.createSerializer();
   serializer.write(schema, output);

@@ -7,7 +7,7 @@ export class Clock {
   readonly #started = Date.now();
 
   /** @param scale How many times as fast as real time the clock runs. */
-  constructor(scale: number) {
+  constructor(scale = 1) {
     this.#scale = scale;
   }
 

@@ -25,7 +25,7 @@ export interface CloudOptions {
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
- * webhooks, GitHub's hook and the confirmations of SNS's subscriptions.
+ * webhooks, GitHub's hook and its API, and the confirmations of SNS's subscriptions.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
@@ -38,9 +38,10 @@ export class LocalCloud {
   readonly eventBridge = new EventBridge();
   readonly parameters = new ParameterStore(this.eventBridge);
   readonly sns = new Sns(() => this.awsUrl);
+  readonly awsEndpoint: AwsEndpoint;
   #aws: Listening | undefined;
 
-  private constructor(directory: string, { timeScale = 1, random = Math.random }: CloudOptions) {
+  private constructor(directory: string, { timeScale, random = Math.random }: CloudOptions) {
     const clock = new Clock(timeScale);
     this.logs = new CloudWatchLogs(join(directory, "logs"));
     this.cloudwatch = new CloudWatch(clock);
@@ -64,6 +65,8 @@ export class LocalCloud {
         this.sns.publish(action, message, subject);
       }
     });
+    const services = [this.lambda, this.codedeploy, this.codebuild, cloudwatch, logs];
+    this.awsEndpoint = new AwsEndpoint(services.map(({ service }) => service));
   }
 
   /**
@@ -75,13 +78,13 @@ export class LocalCloud {
    */
   static async start(directory: string, apiPort: number, options: CloudOptions = {}): Promise<LocalCloud> {
     const cloud = new LocalCloud(directory, options);
-    const { lambda, codedeploy, codebuild, cloudwatch, logs } = cloud;
-    const aws = new AwsEndpoint([lambda, codedeploy, codebuild, cloudwatch, logs].map(({ service }) => service));
     await cloud.apiGateway.listen(apiPort);
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
-      const services = { "/webhooks": cloud.codebuild, "/post-receive": cloud.github, "/sns": cloud.sns };
-      const service = Object.entries(services).find(([path]) => path === pathname)?.[1] ?? aws;
+      const isForGitHub = pathname === "/post-receive" || pathname.startsWith("/repos/");
+      const others = { "/webhooks": cloud.codebuild, "/sns": cloud.sns };
+      const other = Object.entries(others).find(([path]) => path === pathname)?.[1];
+      const service = isForGitHub ? cloud.github : (other ?? cloud.awsEndpoint);
       await service.handle(request, response);
     });
     return cloud;

@@ -1,9 +1,7 @@
 import { EventEmitter } from "node:events";
 import type {
   DescribeAlarmsInput,
-  Dimension,
   GetMetricDataInput,
-  MetricStat,
   PutMetricAlarmInput,
   StateValue,
 } from "@aws-sdk/client-cloudwatch";
@@ -27,17 +25,29 @@ export interface AlarmChange {
 /** What an alarm is made from, in PutMetricAlarm's words; `Period` is in seconds. */
 export type Alarm = z.infer<typeof alarmSchema>;
 
+const statistics = ["Average", "Maximum", "Minimum", "SampleCount", "Sum"] as const;
 const percentile = z.string().regex(/^p\d{1,2}(\.\d+)?$/);
+const period = z.number().multipleOf(60).min(60);
+const metric = {
+  Namespace: z.string(),
+  MetricName: z.string(),
+  Dimensions: z.array(z.strictObject({ Name: z.string(), Value: z.string() })).max(30),
+};
+
+const minuteMs = 60_000;
+/** How long data points are kept, in minutes. */
+const keptMinutes = 180;
+/** How often alarms are evaluated, in ms on the local cloud's clock; CloudWatch does it once a minute. */
+const evaluationMs = 10_000;
+
 const alarmSchema = z
   .strictObject({
     AlarmName: z.string().min(1).max(255),
     AlarmDescription: z.string().max(1024).optional(),
-    Namespace: z.string(),
-    MetricName: z.string(),
-    Dimensions: z.array(z.strictObject({ Name: z.string(), Value: z.string() })).max(30),
-    Statistic: z.enum(["Average", "Maximum", "Minimum", "SampleCount", "Sum"]).optional(),
+    ...metric,
+    Statistic: z.enum(statistics).optional(),
     ExtendedStatistic: percentile.optional(),
-    Period: z.number().multipleOf(60).min(60),
+    Period: period,
     EvaluationPeriods: z.number().int().min(1),
     DatapointsToAlarm: z.number().int().min(1).optional(),
     Threshold: z.number(),
@@ -47,14 +57,26 @@ const alarmSchema = z
     OKActions: z.array(z.string()).max(5).optional(),
   })
   .refine((alarm) => (alarm.Statistic === undefined) !== (alarm.ExtendedStatistic === undefined), {
-    message: "either Statistic or ExtendedStatistic is required",
+    message: "exactly one of Statistic and ExtendedStatistic is required",
+  })
+  .refine((alarm) => (alarm.DatapointsToAlarm ?? 1) <= alarm.EvaluationPeriods, {
+    message: "DatapointsToAlarm must not be more than EvaluationPeriods",
+  })
+  .refine((alarm) => alarm.EvaluationPeriods * alarm.Period < keptMinutes * 60, {
+    message: `the periods together must be less than the ${keptMinutes} minutes that the local cloud keeps`,
   });
 
-const minuteMs = 60_000;
-/** How long data points are kept, in minutes. */
-const keptMinutes = 180;
-/** How often alarms are evaluated, in ms on the local cloud's clock; CloudWatch does it once a minute. */
-const evaluationMs = 10_000;
+const querySchema = z.strictObject({
+  Id: z.string(),
+  MetricStat: z.strictObject({
+    Metric: z.strictObject(metric),
+    Period: period,
+    Stat: z.union([z.enum(statistics), percentile]),
+  }),
+});
+
+/** A statistic of a metric, by period in seconds. */
+type Stat = z.infer<typeof querySchema>["MetricStat"];
 
 interface AlarmRecord {
   readonly alarm: Alarm;
@@ -107,12 +129,7 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
    * @throws {AwsError} for what the local cloud does not know.
    */
   putAlarm(input: PutMetricAlarmInput): void {
-    const parsed = alarmSchema.safeParse(input);
-    if (!parsed.success) {
-      const problem = `the local cloud does not take the alarm ${input.AlarmName}: ${z.prettifyError(parsed.error)}`;
-      throw new AwsError("InvalidParameterValueException", problem);
-    }
-    const alarm = parsed.data;
+    const alarm = parse(alarmSchema, input, `alarm ${input.AlarmName}`);
     const known = this.#alarms.get(alarm.AlarmName);
     const created = { state: "INSUFFICIENT_DATA", reason: "Unchecked: Initial alarm creation" } as const;
     this.#alarms.set(alarm.AlarmName, { updated: this.#clock.now(), ...created, ...known, alarm });
@@ -166,11 +183,11 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
         GetMetricData: operation<GetMetricDataInput>(
           ["MetricDataQueries", "StartTime", "EndTime"],
           ({ MetricDataQueries = [], StartTime, EndTime }) => ({
-            MetricDataResults: MetricDataQueries.map(({ Id, MetricStat: stat }) => {
-              if (!stat) {
-                throw new AwsError("InvalidParameterValueException", `the local cloud takes a MetricStat only: ${Id}`);
-              }
-              const points = this.#points(stat, Number(StartTime), Math.min(Number(EndTime), this.#clock.now()));
+            MetricDataResults: MetricDataQueries.map((query) => {
+              const { Id, MetricStat } = parse(querySchema, query, `query ${query.Id}`);
+              const end = Math.min(Number(EndTime), this.#clock.now());
+              // The newest first, as CloudWatch has it unless told otherwise.
+              const points = this.#points(MetricStat, Number(StartTime), end).reverse();
               return {
                 Id,
                 Timestamps: points.map(([at]) => new Date(at)),
@@ -186,20 +203,16 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
 
   readonly #evaluate = (): void => {
     for (const record of this.#alarms.values()) {
-      const { alarm } = record;
-      const breaching = this.#lastPeriods(alarm).filter((value) =>
-        alarm.ComparisonOperator === "GreaterThanThreshold" ? value > alarm.Threshold : value >= alarm.Threshold,
-      );
-      const needed = alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods;
-      const to = breaching.length >= needed ? "ALARM" : "OK";
-      if (to !== record.state) {
-        const { state: from } = record;
+      const { alarm, state: from } = record;
+      const breaching = this.#breaching(alarm);
+      const to = breaching.length >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? "ALARM" : "OK";
+      if (to !== from) {
         record.state = to;
         record.updated = this.#clock.now();
         record.reason =
           to === "ALARM"
             ? `Threshold Crossed: ${breaching.length} datapoints [${breaching.join(", ")}] of ${alarm.MetricName} breach the threshold (${alarm.Threshold})`
-            : `Threshold Crossed: no datapoints breach the threshold (${alarm.Threshold})`;
+            : `Threshold Crossed: fewer datapoints than needed breach the threshold (${alarm.Threshold})`;
         const { reason, updated: at } = record;
         this.emit("alarm", { alarm, arn: arnOf(alarm), from, to, reason, at });
       }
@@ -207,27 +220,26 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
     this.#cancel = this.#alarms.size > 0 ? this.#clock.after(evaluationMs, this.#evaluate) : undefined;
   };
 
-  /** The statistic of each of an alarm's periods that has data, and of the one under way. */
-  #lastPeriods(alarm: Alarm): number[] {
-    const { Namespace, MetricName, Dimensions, Period, Statistic, ExtendedStatistic } = alarm;
+  /** What breaches an alarm's threshold in as many periods as it evaluates: those that are over, or with the one under way if more do. */
+  #breaching(alarm: Alarm): number[] {
+    const { Namespace, MetricName, Dimensions, Period, Statistic, ExtendedStatistic = "", Threshold } = alarm;
     const now = this.#clock.now();
-    const stat = {
-      Metric: { Namespace, MetricName, Dimensions },
-      Period,
-      Stat: Statistic ?? ExtendedStatistic,
-    };
     const periodMs = Period * 1000;
-    const start = (Math.floor(now / periodMs) - alarm.EvaluationPeriods) * periodMs;
-    return this.#points(stat, start, now).map(([, value]) => value);
+    const current = Math.floor(now / periodMs) * periodMs;
+    const start = current - alarm.EvaluationPeriods * periodMs;
+    const stat = { Metric: { Namespace, MetricName, Dimensions }, Period, Stat: Statistic ?? ExtendedStatistic };
+    const breaching = this.#points(stat, start, now).filter(([, value]) =>
+      alarm.ComparisonOperator === "GreaterThanThreshold" ? value > Threshold : value >= Threshold,
+    );
+    const over = breaching.filter(([at]) => at < current);
+    const withCurrent = breaching.filter(([at]) => at > start);
+    return (withCurrent.length >= over.length ? withCurrent : over).map(([, value]) => value);
   }
 
-  /** A metric's statistic by period: when each began, and its value; periods without data are left out. */
-  #points({ Metric, Period = 60, Stat }: MetricStat, start: number, end: number): [at: number, value: number][] {
-    const dimensions = (Metric?.Dimensions ?? []).map(({ Name, Value }: Dimension): [string, string] => [
-      Name ?? "",
-      Value ?? "",
-    ]);
-    const minutes = this.#metrics.get(keyOf(Metric?.Namespace ?? "", Metric?.MetricName ?? "", dimensions));
+  /** A metric's statistic by period, the oldest first: when each began, and its value; periods without data are left out. */
+  #points({ Metric, Period, Stat }: Stat, start: number, end: number): [at: number, value: number][] {
+    const dimensions = Metric.Dimensions.map(({ Name, Value }) => [Name, Value] as const);
+    const minutes = this.#metrics.get(keyOf(Metric.Namespace, Metric.MetricName, dimensions));
     const periods = new Map<number, number[]>();
     for (const [minute, values] of minutes ?? []) {
       const at = minute * minuteMs;
@@ -236,8 +248,18 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
         periods.set(period, [...(periods.get(period) ?? []), ...values]);
       }
     }
-    return [...periods].map(([at, values]) => [at, statistic(Stat ?? "", values)]);
+    return [...periods].map(([at, values]) => [at, statistic(Stat, values)]);
   }
+}
+
+/** @throws {AwsError} that names what the local cloud does not take. */
+function parse<T>(schema: z.ZodType<T>, input: unknown, what: string): T {
+  const parsed = schema.safeParse(input);
+  if (!parsed.success) {
+    const problem = `the local cloud does not take the ${what}: ${z.prettifyError(parsed.error)}`;
+    throw new AwsError("InvalidParameterValueException", problem);
+  }
+  return parsed.data;
 }
 
 function keyOf(namespace: string, name: string, dimensions: readonly (readonly [string, string])[]): string {
@@ -248,6 +270,7 @@ function arnOf({ AlarmName }: Alarm): string {
   return arn("cloudwatch", `alarm:${AlarmName}`);
 }
 
+/** @param name One of `statistics`, or a percentile, such as p99. */
 function statistic(name: string, values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const sum = sorted.reduce((total, value) => total + value, 0);
@@ -262,9 +285,7 @@ function statistic(name: string, values: readonly number[]): number {
       return sorted.at(0) ?? 0;
     case "Maximum":
       return sorted.at(-1) ?? 0;
+    default:
+      return sorted[Math.ceil((Number(name.slice(1)) / 100) * sorted.length) - 1] ?? 0;
   }
-  if (!percentile.safeParse(name).success) {
-    throw new AwsError("InvalidParameterValueException", `the local cloud does not know the statistic ${name}`);
-  }
-  return sorted[Math.ceil((Number(name.slice(1)) / 100) * sorted.length) - 1] ?? 0;
 }

@@ -68,6 +68,7 @@ export class CloudWatchLogs {
     const cwd = join(this.#directory, logGroupName);
     const streams = globSync("**/*.log", { cwd }).map((file) => file.replace(/\.log$/, ""));
     return streams
+      .sort()
       .filter((stream) => stream.startsWith(logStreamNamePrefix))
       .flatMap((logStreamName) =>
         readFileSync(this.fileOf(logGroupName, logStreamName), "utf8")

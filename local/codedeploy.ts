@@ -34,6 +34,19 @@ const appSpecSchema = z.strictObject({
   ]),
 });
 
+/** The configurations that CodeDeploy has by itself. @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html */
+const predefinedConfigs: Readonly<Record<string, TrafficRoutingConfig>> = {
+  "CodeDeployDefault.LambdaAllAtOnce": { type: "AllAtOnce" },
+  "CodeDeployDefault.LambdaCanary10Percent5Minutes": canary(5),
+  "CodeDeployDefault.LambdaCanary10Percent10Minutes": canary(10),
+  "CodeDeployDefault.LambdaCanary10Percent15Minutes": canary(15),
+  "CodeDeployDefault.LambdaCanary10Percent30Minutes": canary(30),
+  "CodeDeployDefault.LambdaLinear10PercentEvery1Minute": linear(1),
+  "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes": linear(2),
+  "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes": linear(3),
+  "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes": linear(10),
+};
+
 const minuteMs = 60_000;
 /** How long a rollback takes, in ms on the local cloud's clock. */
 const rollbackMs = 2000;
@@ -48,7 +61,9 @@ export interface DeploymentGroup {
 interface Deployment {
   info: DeploymentInfo;
   readonly shift: Shift;
-  /** Ends what the deployment waits for: the next shift, and alarms. */
+  /** Whether it has moved the alias: what has not needs no rollback. */
+  hasShifted: boolean;
+  /** Ends what the deployment waits for: its start, the next shift, and alarms. */
   cancel: () => void;
 }
 
@@ -63,7 +78,7 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
   readonly #cloudwatch: CloudWatch;
   readonly #clock: Clock;
   readonly #groups = new Map<string, DeploymentGroup>();
-  readonly #configs = new Map<string, TrafficRoutingConfig>();
+  readonly #configs = new Map<string, TrafficRoutingConfig>(Object.entries(predefinedConfigs));
   readonly #deployments = new Map<string, Deployment>();
 
   constructor(lambda: Lambda, cloudwatch: CloudWatch, clock: Clock) {
@@ -189,7 +204,7 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
   }
 
   #routingOf(configName: string): TrafficRoutingConfig {
-    const routing = this.#configs.get(configName) ?? predefined(configName);
+    const routing = this.#configs.get(configName);
     if (!routing) {
       throw new AwsError("DeploymentConfigDoesNotExistException", `there is no deployment configuration ${configName}`);
     }
@@ -201,6 +216,7 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
     const { deploymentConfigName = group.deploymentConfigName } = input;
     const routing = this.#routingOf(deploymentConfigName);
     const shift = shiftOf(input);
+    checkAlarms(input);
     const active = this.#of(input).find(isActive);
     if (active) {
       const message = `The Deployment Group '${input.deploymentGroupName}' already has an active Deployment '${active.info.deploymentId}'`;
@@ -208,7 +224,8 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
     }
     const { autoRollbackConfiguration } = group;
     const deployment = this.#add({ autoRollbackConfiguration, ...input, deploymentConfigName, creator: "user" }, shift);
-    setImmediate(() => this.#start(deployment, stepsOf(routing)));
+    const start = setImmediate(() => this.#start(deployment, stepsOf(routing)));
+    deployment.cancel = () => clearImmediate(start);
     return deployment.info.deploymentId ?? "";
   }
 
@@ -218,6 +235,7 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
     const deployment: Deployment = {
       info: { ...info, ...created, createTime: new Date(this.#clock.now()) },
       shift,
+      hasShifted: false,
       cancel: () => {},
     };
     this.#deployments.set(deploymentId, deployment);
@@ -230,12 +248,9 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
   }
 
   #start(deployment: Deployment, steps: readonly Step[]): void {
-    if (!isActive(deployment)) {
-      return;
-    }
     this.#change(deployment, { status: "InProgress", startTime: new Date(this.#clock.now()) });
     const { name, alias, currentversion, targetversion } = deployment.shift;
-    try {
+    const isReady = this.#attempt(deployment, () => {
       const { FunctionVersion: from, RoutingConfig } = this.#lambda.getAlias(name, alias);
       if (from !== currentversion) {
         throw new Error(`the alias ${alias} refers to version ${from}, the AppSpec file to version ${currentversion}`);
@@ -248,14 +263,24 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
         throw new Error(`the target version is the current version, ${currentversion}`);
       }
       this.#lambda.resolve(name, targetversion);
+    });
+    if (isReady) {
+      this.#watchAlarms(deployment);
+    }
+    if (isActive(deployment)) {
+      this.#shift(deployment, steps);
+    }
+  }
+
+  /** Whether something succeeded; the deployment has failed where not. */
+  #attempt(deployment: Deployment, action: () => void): boolean {
+    try {
+      action();
+      return true;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#end(deployment, "Failed", { code: "INVALID_LAMBDA_CONFIGURATION", message });
-      return;
-    }
-    this.#watchAlarms(deployment);
-    if (isActive(deployment)) {
-      this.#shift(deployment, steps);
+      return false;
     }
   }
 
@@ -276,17 +301,14 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
   }
 
   #shift(deployment: Deployment, [step, ...later]: readonly Step[]): void {
-    const { name, alias, currentversion, targetversion } = deployment.shift;
-    const unwatch = deployment.cancel;
     if (!step) {
       this.#end(deployment, "Succeeded");
       return;
     }
-    if (step.percent < 100) {
-      this.#lambda.putAlias(name, alias, currentversion, { [targetversion]: step.percent / 100 });
-    } else {
-      this.#lambda.putAlias(name, alias, targetversion);
+    if (!this.#attempt(deployment, () => this.#moveAlias(deployment, step.percent))) {
+      return;
     }
+    const unwatch = deployment.cancel;
     const cancel = this.#clock.after(step.minutes * minuteMs, () => {
       deployment.cancel = unwatch;
       this.#shift(deployment, later);
@@ -295,6 +317,19 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
       cancel();
       unwatch();
     };
+  }
+
+  /** Gives the target version a share of the traffic, in percent. */
+  #moveAlias(deployment: Deployment, percent: number): void {
+    const { name, alias, currentversion, targetversion } = deployment.shift;
+    // An alias that was deleted meanwhile is not made anew.
+    this.#lambda.getAlias(name, alias);
+    if (percent < 100) {
+      this.#lambda.putAlias(name, alias, currentversion, { [targetversion]: percent / 100 });
+    } else {
+      this.#lambda.putAlias(name, alias, targetversion);
+    }
+    deployment.hasShifted = true;
   }
 
   #end(
@@ -313,9 +348,9 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
           : "DEPLOYMENT_FAILURE";
     const rollsBack =
       status !== "Succeeded" &&
-      (isAsked ?? (automatic?.enabled && automatic.events?.includes(event))) &&
-      this.#refersTo(deployment.shift.targetversion, deployment.shift);
-    const rollback = rollsBack ? this.#rollBack(deployment) : undefined;
+      deployment.hasShifted &&
+      (isAsked ?? (automatic?.enabled && automatic.events?.includes(event)));
+    const rollback = rollsBack ? this.#addRollback(deployment) : undefined;
     this.#change(deployment, {
       status,
       completeTime: new Date(this.#clock.now()),
@@ -327,17 +362,15 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
         },
       }),
     });
-  }
-
-  #refersTo(wanted: string, { name, alias }: Shift): boolean {
-    const { FunctionVersion, RoutingConfig } = this.#lambda.getAlias(name, alias);
-    return FunctionVersion === wanted || wanted in (RoutingConfig?.AdditionalVersionWeights ?? {});
+    if (rollback) {
+      this.#startRollback(rollback);
+    }
   }
 
   /** A rollback is a deployment of its own, which puts the former version back all at once. */
-  #rollBack({ info, shift }: Deployment): Deployment {
+  #addRollback({ info, shift }: Deployment): Deployment {
     const { applicationName, deploymentGroupName, deploymentId } = info;
-    const rollback = this.#add(
+    return this.#add(
       {
         applicationName,
         deploymentGroupName,
@@ -347,16 +380,29 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
       },
       { ...shift, targetversion: shift.currentversion },
     );
+  }
+
+  #startRollback(rollback: Deployment): void {
+    this.#change(rollback, { status: "InProgress", startTime: new Date(this.#clock.now()) });
     rollback.cancel = this.#clock.after(rollbackMs, () => {
-      this.#lambda.putAlias(shift.name, shift.alias, shift.currentversion);
-      this.#end(rollback, "Succeeded");
+      if (this.#attempt(rollback, () => this.#moveAlias(rollback, 100))) {
+        this.#end(rollback, "Succeeded");
+      }
     });
-    return rollback;
   }
 }
 
 function isActive({ info: { status } }: Deployment): boolean {
   return status !== undefined && activeStatuses.includes(status);
+}
+
+/** Refuses what a deployment's own alarms may not be. */
+function checkAlarms({ overrideAlarmConfiguration: { enabled, alarms = [] } = {} }: CreateDeploymentInput): void {
+  const names = new Set(alarms.map(({ name }) => name));
+  if ((enabled && alarms.length === 0) || names.size < alarms.length || names.has(undefined)) {
+    const message = "the alarms must be some when they are enabled, each with a name of its own";
+    throw new AwsError("InvalidAlarmConfigException", message);
+  }
 }
 
 /** A part of the traffic that the target version gets, and for how many minutes. */
@@ -376,19 +422,12 @@ function stepsOf({ timeBasedCanary: canary, timeBasedLinear: linear }: TrafficRo
   return [...Array.from({ length: count }, (_, index) => ({ percent: (index + 1) * increment, minutes })), all];
 }
 
-/** @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html#deployment-configuration-lambda */
-function predefined(name: string): TrafficRoutingConfig | undefined {
-  const [, isAllAtOnce, canary, linear] =
-    /^CodeDeployDefault\.Lambda(?:(AllAtOnce)|Canary10Percent(5|10|15|30)Minutes|Linear10PercentEvery(1|2|3|10)Minutes?)$/.exec(
-      name,
-    ) ?? [];
-  if (canary) {
-    return { type: "TimeBasedCanary", timeBasedCanary: { canaryPercentage: 10, canaryInterval: Number(canary) } };
-  }
-  if (linear) {
-    return { type: "TimeBasedLinear", timeBasedLinear: { linearPercentage: 10, linearInterval: Number(linear) } };
-  }
-  return isAllAtOnce ? { type: "AllAtOnce" } : undefined;
+function canary(canaryInterval: number): TrafficRoutingConfig {
+  return { type: "TimeBasedCanary", timeBasedCanary: { canaryPercentage: 10, canaryInterval } };
+}
+
+function linear(linearInterval: number): TrafficRoutingConfig {
+  return { type: "TimeBasedLinear", timeBasedLinear: { linearPercentage: 10, linearInterval } };
 }
 
 type Shift = z.infer<typeof appSpecSchema>["Resources"][0][string]["Properties"];

@@ -23,6 +23,11 @@ export interface Endpoints {
   /** Function names, by folder. */
   readonly functions: Readonly<Record<string, string>>;
   readonly deployProject: string;
+  readonly pullRequestProject: string;
+  /** The address of GitHub's REST API. */
+  readonly github: string;
+  /** What its users authenticate with, by login: `owner` may write, `contributor` may not. */
+  readonly githubTokens: Readonly<Record<string, string>>;
 }
 
 /** The endpoints of the local cloud of this checkout, when one runs. */

@@ -20,7 +20,9 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => Pr
  */
 export async function listen(handler: Handler, port = 0): Promise<Listening> {
   const server = createServer((request, response) => {
-    handler(request, response).catch((error: unknown) => response.writeHead(500).end(`${error}\n`));
+    handler(request, response).catch((error: unknown) =>
+      response.headersSent ? response.destroy() : response.writeHead(500).end(`${error}\n`),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {

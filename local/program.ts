@@ -21,6 +21,7 @@ const outputsSchema = z.object({
   apiUrl: z.string(),
   functionNames: z.record(z.string(), z.string()),
   deployProject: z.string(),
+  pullRequestProject: z.string(),
   webhookUrl: z.string(),
 });
 

@@ -228,6 +228,7 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           gitCloneDepth: literal(0),
           buildspec: string(),
           auth: strictObject({ type: oneOf(["CODECONNECTIONS", "SECRETS_MANAGER"]), resource: string() }),
+          buildStatusConfig: strictObject({ context: string() }).optional(),
         }),
         sourceVersion: string(),
         environment: strictObject({
@@ -257,13 +258,19 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         projectName: string(),
         buildType: literal("BUILD"),
         filterGroups: array(
-          strictObject({ filters: array(strictObject({ type: oneOf(["EVENT", "HEAD_REF"]), pattern: string() })) }),
+          strictObject({
+            filters: array(strictObject({ type: oneOf(["EVENT", "HEAD_REF", "BASE_REF"]), pattern: string() })),
+          }),
         ),
+        pullRequestBuildPolicy: strictObject({
+          requiresCommentApproval: literal("FORK_PULL_REQUESTS"),
+          approverRoles: array(oneOf(["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"])),
+        }).optional(),
       },
       ["projectName"],
-      ({ projectName, filterGroups }) => ({
+      ({ projectName, filterGroups, pullRequestBuildPolicy }) => ({
         id: projectName,
-        payloadUrl: codebuild.putWebhook(projectName, filterGroups),
+        payloadUrl: codebuild.putWebhook(projectName, filterGroups, pullRequestBuildPolicy),
       }),
       ({ projectName }) => codebuild.deleteWebhook(projectName),
     ),
@@ -370,6 +377,17 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
       (_, logicalName, existing) => {
         const name = existing ?? autoName(logicalName, 64);
         return { id: name, name, arn: `arn:aws:iam::${account.id}:role/${name}` };
+      },
+    ),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": kind(
+      {
+        url: literal("https://token.actions.githubusercontent.com"),
+        clientIdLists: array(literal("sts.amazonaws.com")),
+      },
+      ["url"],
+      ({ url }) => {
+        const providerArn = `arn:aws:iam::${account.id}:oidc-provider/${new URL(url).host}`;
+        return { id: providerArn, arn: providerArn };
       },
     ),
     "aws:iam/rolePolicy:RolePolicy": kind(

@@ -98,7 +98,45 @@ const story: readonly Step[] = [
       ];
     },
   },
+  {
+    title: "A pull request is red, then green, then merged; in this copy it runs the functions' tests only",
+    run: async (scene) => {
+      const before = await versions(scene);
+      const red = await pushPullRequest(scene, "Take longer names", {
+        [handler]: (text) => text.replace("100;", "120;"),
+      });
+      const whileRed = { live: await get(scene, longName), versions: await versions(scene) };
+      const green = await pushPullRequest(scene, "Test that longer names are taken", {
+        [handlerTest]: (text) => text.replaceAll("101", "121").replace("at most 100", "at most 120"),
+      });
+      const whileGreen = { live: await get(scene, longName), versions: await versions(scene) };
+      const merged = await merge(scene);
+      const notDeployed = { live: tooLong, versions: before };
+      return [
+        { what: `${red.short} shows`, actual: red.shows, expected: { [pullRequestStatus]: "failure" } },
+        { what: "failing test", actual: red.failed, expected: [limitTest] },
+        { what: "deployed while it is red", actual: whileRed, expected: notDeployed },
+        { what: `${green.short} shows`, actual: green.shows, expected: { [pullRequestStatus]: "success" } },
+        { what: "deployed while it is green", actual: whileGreen, expected: notDeployed },
+        {
+          what: `${green.short} shows, merged`,
+          actual: merged.shows,
+          expected: { [pullRequestStatus]: "success", [deployStatus]: "success" },
+        },
+        { what: "commit merged", actual: merged.commit, expected: green.commit },
+        { what: "a name of 101 characters", actual: (await get(scene, longName)).slice(0, 3), expected: "200" },
+        { what: "versions", actual: await versions(scene), expected: [...before, green.commit] },
+      ];
+    },
+  },
 ];
+
+const longName = `/hello_user?user=${"a".repeat(101)}`;
+const tooLong = `400 ${JSON.stringify({ message: "user has 101 characters; at most 100 are allowed" })}`;
+const limitTest = "GET /hello_user refuses 101 characters and says what is allowed";
+const pullRequestStatus = "push-to-live-local/pull-request";
+const repositoryUrl = "https://github.com/local/push-to-live.git";
+const deployStatus = `AWS CodeBuild ${account.region} (push-to-live-local-deploy)`;
 
 const unchanged = "hello-user: unchanged, live stays at version 2";
 
@@ -155,6 +193,45 @@ async function push(
   return { commit: await git(copy, "rev-parse", "HEAD"), build: build && (await codebuild.ended(build)) };
 }
 
+/** Commits changes of the copy's files to its branch `longer-names` and pushes that as a pull request; tells what GitHub shows of the commit. */
+async function pushPullRequest(
+  { stack, copy }: Scene,
+  message: string,
+  changes: Readonly<Record<string, (text: string) => string>>,
+): Promise<{ commit: string; short: string; shows: Record<string, string>; failed: string[] | undefined }> {
+  const { codebuild } = stack.cloud;
+  const before = codebuild.builds.length;
+  await git(copy, "checkout", "--quiet", "-B", "longer-names");
+  for (const [file, change] of Object.entries(changes)) {
+    await writeFile(join(copy, file), change(await readFile(join(copy, file), "utf8")));
+  }
+  await git(copy, "commit", "--quiet", "--all", `--message=${message}`);
+  await git(copy, "push", "--quiet", "--push-option=pr", "origin", "longer-names");
+  await Promise.all(codebuild.builds.slice(before).map((build) => codebuild.ended(build)));
+  const commit = await git(copy, "rev-parse", "HEAD");
+  const tests = codebuild.builds.slice(before).flatMap((build) => build.tests);
+  const failed = tests.filter(({ status }) => status === "FAILED").map(({ name }) => name);
+  return { commit, short: commit.slice(0, 7), shows: statuses(stack, commit), failed };
+}
+
+/** Merges the pull request, as GitHub's button does, and waits for the build that this starts. */
+async function merge({ stack, copy }: Scene): Promise<{ commit: string; shows: Record<string, string> }> {
+  const { codebuild } = stack.cloud;
+  const before = codebuild.builds.length;
+  await git(copy, "checkout", "--quiet", localStack.branch);
+  await git(copy, "merge", "--quiet", "--ff-only", "longer-names");
+  await git(copy, "push", "--quiet", "origin", localStack.branch);
+  await Promise.all(codebuild.builds.slice(before).map((build) => codebuild.ended(build)));
+  const commit = await git(copy, "rev-parse", "HEAD");
+  return { commit, shows: statuses(stack, commit) };
+}
+
+/** The state of a commit under each name, as GitHub shows it: the latest counts. */
+function statuses({ cloud }: Stack, commit: string): Record<string, string> {
+  const oldestFirst = cloud.github.statusesOf(repositoryUrl, commit).toReversed();
+  return Object.fromEntries(oldestFirst.map(({ context, state }) => [context, state]));
+}
+
 /** The local copy of the project at the tutorial's start, with a git history of its own. The checkout is only read. */
 async function copyProject(copy: string): Promise<void> {
   const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
@@ -162,6 +239,7 @@ async function copyProject(copy: string): Promise<void> {
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
   await cp(join(import.meta.dirname, "firstIteration", "handler.ts"), join(copy, handler));
   await cp(join(import.meta.dirname, "firstIteration", "hello-user.test.ts"), join(copy, handlerTest));
+  await cp(join(import.meta.dirname, "firstIteration", "buildspec.pr.yml"), join(copy, "buildspec.pr.yml"));
   await git(copy, "init", "--quiet", `--initial-branch=${localStack.branch}`);
   await git(copy, "config", "user.name", "The developer");
   await git(copy, "config", "user.email", "developer@example.com");

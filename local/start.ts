@@ -50,6 +50,9 @@ async function endpointsOf({ cloud, provider, remote }: EmptyStack, outputs?: Pr
     provider: await serveProvider(provider),
     functions: outputs?.functionNames ?? {},
     deployProject: outputs?.deployProject ?? "",
+    pullRequestProject: outputs?.pullRequestProject ?? "",
+    github: cloud.awsUrl,
+    githubTokens: cloud.github.tokens,
   };
 }
 
@@ -71,9 +74,9 @@ async function start(): Promise<void> {
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
     await writeFile(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
-    showBuilds(stack.cloud, (line, { status, logFile }) => {
+    showBuilds(stack.cloud, (line, build) => {
       const print = json ? console.error : console.log;
-      print(status === "FAILED" ? `${line}; log: ${logFile}` : line);
+      print(build?.status === "FAILED" ? `${line}; log: ${build.logFile}` : line);
     });
     console.log(json ? JSON.stringify(endpoints) : welcome(endpoints));
     await stopped;
@@ -96,6 +99,7 @@ function welcome({ api, git: remote, aws, region }: Endpoints): string {
 
 Once:          git remote add local '${remote}'
 To redeploy:   git push local HEAD:${localStack.branch}
+Pull request:  git push -o pr local HEAD:<branch>
 Ctrl-C stops it.
 `;
 }

@@ -1,18 +1,23 @@
 import type { LocalCloud } from "./cloud.ts";
 import type { Build } from "./codebuild/build.ts";
 
-/** Writes a line about a build when a phase of it ends, and when it does itself. */
-export function showBuilds({ codebuild }: LocalCloud, write: (line: string, build: Build) => void): void {
+/** Writes a line about a build when a phase of it ends, and when it does itself, and about each commit status as GitHub shows it. */
+export function showBuilds({ codebuild, github }: LocalCloud, write: (line: string, build?: Build) => void): void {
   // Whoever read the lines may be gone, as after `| head`; the local cloud goes on.
   process.stdout.on("error", () => {});
+  github.on("status", ({ sha, state, context, description }) => {
+    write(`commit ${sha.slice(0, 7)}: ${state}, ${context}: ${description}`);
+  });
   codebuild.on("build", (build) => {
-    const { number, status, phases, tests, endTime } = build;
+    const { sourceVersion, status, phases, tests, endTime } = build;
+    // Each project numbers its own builds.
+    const name = `${sourceVersion.startsWith("pr/") ? `${sourceVersion}, ` : ""}build ${build.number}`;
     const phase = phases.at(-1);
     if (endTime) {
       const failed = tests.filter((test) => test.status === "FAILED").map(({ name }) => `; failed test: ${name}`);
-      write(`build ${number}: ${status}${failed.join("")}`, build);
+      write(`${name}: ${status}${failed.join("")}`, build);
     } else if (phase && phase.status !== "IN_PROGRESS") {
-      write(`build ${number}: ${phase.type} ${phase.status}${phase.message ? `, ${phase.message}` : ""}`, build);
+      write(`${name}: ${phase.type} ${phase.status}${phase.message ? `, ${phase.message}` : ""}`, build);
     }
   });
 }

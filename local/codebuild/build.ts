@@ -25,7 +25,7 @@ export interface Build {
   readonly id: string;
   readonly number: number;
   readonly project: string;
-  /** The commit or the branch to build. */
+  /** The commit, the branch or the pull request (`pr/<number>`) to build. */
   readonly sourceVersion: string;
   /** The commit, once the source is there. */
   resolvedSourceVersion?: string;
@@ -45,6 +45,8 @@ export interface BuildArgs {
   readonly directory: string;
   /** The repository to clone. */
   readonly repository: string;
+  /** The commit of the pull request that its event told of, so that no other is built. */
+  readonly commit?: string | undefined;
   /** The buildspec's path in the repository. */
   readonly buildspec: string;
   readonly timeoutMinutes: number;
@@ -180,9 +182,7 @@ class BuildRun {
     const [home, temporary] = [join(directory, "home"), join(directory, "tmp")];
     await Promise.all([home, temporary].map((folder) => mkdir(folder, { recursive: true })));
     await git(directory, "clone", "--quiet", "--no-checkout", repository, this.#source);
-    const { sourceVersion } = this.#build;
-    const isCommit = /^[0-9a-f]{40}$/.test(sourceVersion);
-    await git(this.#source, "checkout", "--quiet", "--detach", isCommit ? sourceVersion : `origin/${sourceVersion}`);
+    await git(this.#source, "checkout", "--quiet", "--detach", await this.#fetchSource(this.#build.sourceVersion));
     const commit = await git(this.#source, "rev-parse", "HEAD");
     this.#build.resolvedSourceVersion = commit;
     const text = await readFile(join(this.#source, file), "utf8").catch(() => {
@@ -203,6 +203,16 @@ class BuildRun {
     const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
     await writeFile(this.#state, `${lines.join("")}cd ${quoted(this.#source)}\n`);
     return buildspec;
+  }
+
+  /** What to check out, once it is there: a pull request's commits are in no branch of the repository when they come from a fork. */
+  async #fetchSource(sourceVersion: string): Promise<string> {
+    const [, pullRequest] = /^pr\/(\d+)$/.exec(sourceVersion) ?? [];
+    if (pullRequest) {
+      await git(this.#source, "fetch", "--quiet", "origin", `refs/pull/${pullRequest}/head`);
+      return this.#args.commit ?? "FETCH_HEAD";
+    }
+    return /^[0-9a-f]{40}$/.test(sourceVersion) ? sourceVersion : `origin/${sourceVersion}`;
   }
 
   /** Runs commands up to the first that fails, and says how it failed. */

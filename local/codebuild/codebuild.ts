@@ -2,23 +2,36 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import * as schemas from "@aws-sdk/client-codebuild";
 import { verify } from "@octokit/webhooks-methods";
-import { z } from "zod";
 import { account, arn } from "../account.ts";
 import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
 import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
-import type { GitHub } from "../github.ts";
+import type { CommitStatus, GitHub } from "../github.ts";
 import { isForThisMachine, readBody } from "../httpServer.ts";
 import { type Build, runBuild } from "./build.ts";
+import {
+  approvalOf,
+  type FilterGroup,
+  mayApprove,
+  type PullRequestBuildPolicy,
+  passes,
+  readEvent,
+  type WebhookEvent,
+} from "./webhookEvent.ts";
 
 /** What CodeBuild needs of a project, by the provider's names. */
 export interface Project {
   readonly name: string;
   /** The branch that is built where nothing else is asked for. */
   readonly sourceVersion: string;
-  /** `location` is the repository's HTTPS URL, `buildspec` a path in it. */
-  readonly source: { readonly location: string; readonly buildspec: string };
+  /** `location` is the repository's HTTPS URL, `buildspec` a path in it; a commit status has the name `context`. */
+  readonly source: {
+    readonly location: string;
+    readonly buildspec: string;
+    readonly buildStatusConfig?: { readonly context: string } | undefined;
+  };
   readonly environment: {
     readonly image: string;
     readonly environmentVariables: readonly { readonly name: string; readonly value: string }[];
@@ -26,11 +39,6 @@ export interface Project {
   readonly logsConfig: { readonly cloudwatchLogs: { readonly groupName: string } };
   /** Minutes; left out on Lambda compute, whose builds end after 15. */
   readonly buildTimeout?: number | undefined;
-}
-
-/** Filters that must all pass; every `pattern` but an `EVENT`'s is a regular expression. */
-export interface FilterGroup {
-  readonly filters: readonly { readonly type: "EVENT" | "HEAD_REF"; readonly pattern: string }[];
 }
 
 /** What CodeBuild works with. */
@@ -42,15 +50,6 @@ export interface CodeBuildArgs {
   readonly github: GitHub;
   readonly logs: CloudWatchLogs;
 }
-
-/** The part of a push event that decides about a build. */
-const pushSchema = z.looseObject({
-  ref: z.string(),
-  before: z.string(),
-  after: z.string().regex(/^[0-9a-f]{40}$/),
-  deleted: z.boolean(),
-  sender: z.looseObject({ id: z.number() }),
-});
 
 /** GitHub's largest payload, in bytes. */
 const maxPayloadBytes = 25 * 1024 * 1024;
@@ -84,17 +83,18 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
   }
 
   /** Creates a project's webhook and adds it to the repository as CodeBuild does at GitHub, or changes it; returns where it listens. */
-  putWebhook(projectName: string, filterGroups: readonly FilterGroup[]): string {
+  putWebhook(projectName: string, filterGroups: readonly FilterGroup[], policy?: PullRequestBuildPolicy): string {
     const url = this.#urlOf(projectName);
     const webhook = this.#webhooks.get(projectName);
     if (webhook) {
-      webhook.filterGroups = filterGroups;
+      Object.assign(webhook, { filterGroups, policy });
       return url;
     }
-    const { source } = this.#project(projectName);
+    const repository = this.#project(projectName).source.location;
     const secret = randomBytes(32).toString("hex");
-    this.#webhooks.set(projectName, { secret, filterGroups, repository: source.location, deliveries: new Set() });
-    this.#args.github.addWebhook(source.location, url, secret);
+    const empty = { deliveries: new Set<string>(), waiting: new Map<number, WebhookEvent>() };
+    this.#webhooks.set(projectName, { secret, filterGroups, policy, repository, ...empty });
+    this.#args.github.addWebhook(repository, url, secret);
     return url;
   }
 
@@ -180,35 +180,88 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     if (!event || !delivery) {
       return [400, "X-GitHub-Event and X-GitHub-Delivery are required"];
     }
-    if (event !== "push") {
+    if (event !== "push" && event !== "pull_request" && event !== "issue_comment") {
       return [200, `the event ${event} starts no build`];
     }
-    const push = pushSchema.safeParse(jsonOf(body));
-    if (!push.success) {
-      return [400, `the payload is not a push event: ${z.prettifyError(push.error)}`];
+    const payload = readEvent(event, body);
+    if (typeof payload === "string") {
+      return [400, payload];
     }
     if (webhook.deliveries.has(String(delivery))) {
       return [200, `the delivery ${delivery} was received before`];
     }
     webhook.deliveries.add(String(delivery));
-    return [200, this.#decide(this.#project(projectName), webhook, push.data)];
+    const project = this.#project(projectName);
+    return [
+      200,
+      "event" in payload ? this.#decide(project, webhook, payload) : this.#approve(project, webhook, payload),
+    ];
   }
 
-  #decide(project: Project, { filterGroups }: Webhook, push: z.infer<typeof pushSchema>): string {
-    // CodeBuild finds a pattern anywhere in the value unless it is anchored.
-    const passes = ({ type, pattern }: FilterGroup["filters"][number]): boolean =>
-      type === "EVENT" ? pattern.split(/,\s*/).includes("PUSH") : new RegExp(pattern).test(push.ref);
-    if (push.deleted || !filterGroups.some(({ filters }) => filters.every(passes))) {
-      return `no build: ${push.ref} passes no filter group of ${project.name}`;
+  /** Starts a build for an event that passes a filter group, unless it has to wait for an approval. */
+  #decide(project: Project, webhook: Webhook, event: WebhookEvent): string {
+    if (!webhook.filterGroups.some(({ filters }) => filters.every((filter) => passes(event, filter)))) {
+      return `no build: ${event.pullRequest ? event.trigger : event.headRef} passes no filter group of ${project.name}`;
     }
-    const build = this.#start(project, push.after, "GitHub-Hookshot", {
-      CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: String(push.sender.id),
-      CODEBUILD_WEBHOOK_EVENT: "PUSH",
-      CODEBUILD_WEBHOOK_HEAD_REF: push.ref,
-      CODEBUILD_WEBHOOK_PREV_COMMIT: push.before,
-      CODEBUILD_WEBHOOK_TRIGGER: push.ref.replace("refs/heads/", "branch/").replace("refs/tags/", "tag/"),
-    });
+    const { pullRequest } = event;
+    if (pullRequest?.isFork && webhook.policy && !mayApprove(webhook.policy, this.#roleOf(pullRequest.author))) {
+      webhook.waiting.set(pullRequest.number, event);
+      this.#report(project, event.commit, "failure", "Pull request approval required for starting a build");
+      return `no build of ${project.name}: it needs the comment /codebuild_run(${event.commit}) of somebody who may push`;
+    }
+    return this.#startFor(project, event);
+  }
+
+  /** Starts the build that waits for this comment: it names the latest commit, and its author may approve. */
+  #approve(project: Project, webhook: Webhook, comment: { number: number; body: string; author: string }): string {
+    const event = webhook.waiting.get(comment.number);
+    const commit = approvalOf(comment.body);
+    if (!event || !webhook.policy || commit === undefined) {
+      return `no build of ${project.name}: the comment approves nothing that waits`;
+    }
+    if (!mayApprove(webhook.policy, this.#roleOf(comment.author))) {
+      return `no build of ${project.name}: ${comment.author} may not approve`;
+    }
+    if (commit !== event.commit) {
+      return `no build of ${project.name}: ${commit} is not the latest commit, ${event.commit}`;
+    }
+    webhook.waiting.delete(comment.number);
+    return this.#startFor(project, event);
+  }
+
+  /** A GitHub role by CodeBuild's name for it. */
+  #roleOf(login: string): string {
+    return `GITHUB_${this.#args.github.roleOf(login).toUpperCase()}`;
+  }
+
+  /** Starts a build, whose status a webhook's build always reports. */
+  #startFor(project: Project, event: WebhookEvent): string {
+    const build = this.#start(
+      project,
+      event.pullRequest ? event.trigger : event.commit,
+      "GitHub-Hookshot",
+      {
+        CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: event.actorId,
+        CODEBUILD_WEBHOOK_EVENT: event.event,
+        CODEBUILD_WEBHOOK_HEAD_REF: event.headRef,
+        CODEBUILD_WEBHOOK_TRIGGER: event.trigger,
+        ...(event.baseRef !== undefined && { CODEBUILD_WEBHOOK_BASE_REF: event.baseRef }),
+        ...(event.previousCommit !== undefined && { CODEBUILD_WEBHOOK_PREV_COMMIT: event.previousCommit }),
+      },
+      event.commit,
+    );
     return `build ${build.number} of ${project.name} started`;
+  }
+
+  /** Sets a commit's status, under the words that CodeBuild has for it. */
+  #report(project: Project, sha: string, state: CommitStatus["state"], description: string, logFile?: string): void {
+    this.#args.github.setStatus(project.source.location, {
+      sha,
+      state,
+      context: project.source.buildStatusConfig?.context ?? `AWS CodeBuild ${account.region} (${project.name})`,
+      description,
+      target_url: logFile === undefined ? null : pathToFileURL(logFile).href,
+    });
   }
 
   #urlOf(projectName: string): string {
@@ -223,7 +276,14 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     return project;
   }
 
-  #start(project: Project, sourceVersion: string, initiator: string, variables: Record<string, string>): Build {
+  /** @param commit The commit that gets the build's status, and of a pull request the one that is built. */
+  #start(
+    project: Project,
+    sourceVersion: string,
+    initiator: string,
+    variables: Record<string, string>,
+    commit?: string,
+  ): Build {
     const uuid = randomUUID();
     const { groupName } = project.logsConfig.cloudwatchLogs;
     const build: Build = {
@@ -238,7 +298,14 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       logFile: this.#args.logs.fileOf(groupName, uuid),
     };
     this.builds.push(build);
+    const report = (state: CommitStatus["state"], what: string): void => {
+      if (commit !== undefined) {
+        this.#report(project, commit, state, `Build ${what} for project ${project.name}`, build.logFile);
+      }
+    };
+    report("pending", "started");
     const running = runBuild(build, {
+      commit,
       directory: join(this.#args.directory, uuid),
       repository: this.#args.github.pathOf(project.source.location),
       buildspec: project.source.buildspec,
@@ -251,7 +318,13 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       },
       log: this.#args.logs.open(groupName, uuid),
       signal: this.#stop.signal,
-      onChange: () => this.emit("build", build),
+      onChange: () => {
+        if (build.endTime) {
+          const succeeded = build.status === "SUCCEEDED";
+          report(succeeded ? "success" : "failure", succeeded ? "succeeded" : "failed");
+        }
+        this.emit("build", build);
+      },
     }).finally(() => this.#running.delete(running));
     this.#running.add(running);
     return build;
@@ -262,9 +335,9 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     return {
       AWS_DEFAULT_REGION: account.region,
       AWS_REGION: account.region,
-      // The local cloud in place of AWS, and credentials that are good for nothing else.
+      // The local cloud in place of AWS, and credentials that are good for nothing else and tell whose calls they sign.
       AWS_ENDPOINT_URL: this.#args.url(),
-      AWS_ACCESS_KEY_ID: "local",
+      AWS_ACCESS_KEY_ID: project.name,
       AWS_SECRET_ACCESS_KEY: "local",
       CODEBUILD_BUILD_ARN: arn("codebuild", `build/${build.id}`),
       CODEBUILD_BUILD_ID: build.id,
@@ -281,16 +354,11 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 interface Webhook {
   readonly secret: string;
   filterGroups: readonly FilterGroup[];
+  policy: PullRequestBuildPolicy | undefined;
   /** The URL of the repository that it was added to, which the project may no longer be of. */
   readonly repository: string;
   /** The ids of the deliveries received, so that one sent again builds nothing. */
   readonly deliveries: Set<string>;
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  /** The latest events of pull requests that wait for an approval, by number. */
+  readonly waiting: Map<number, WebhookEvent>;
 }

@@ -110,15 +110,12 @@ export class Lambda {
   }
 
   /**
-   * What a version or `$LATEST` of a function is, or what an alias refers to; where that is two versions, one of them by its weight.
+   * What a version or `$LATEST` of a function is, or the version that an alias refers to; where that is two, the one without a weight.
    * @throws {AwsError} when there is no such function, version or alias.
    */
   resolve(functionName: string, qualifier: string): Configuration {
     const fn = this.#find(functionName);
-    const alias = fn.aliases.get(qualifier);
-    const [[other, weight] = []] = Object.entries(alias?.RoutingConfig?.AdditionalVersionWeights ?? {});
-    const isOther = other !== undefined && weight !== undefined && this.#args.random() < weight;
-    return find(fn, isOther ? other : (alias?.FunctionVersion ?? qualifier));
+    return find(fn, fn.aliases.get(qualifier)?.FunctionVersion ?? qualifier);
   }
 
   /** @throws {AwsError} when the function or the alias does not exist. */
@@ -155,7 +152,7 @@ export class Lambda {
    */
   async invoke(functionName: string, qualifier: string, event: string): Promise<InvocationResult> {
     const fn = this.#find(functionName);
-    const configuration = this.resolve(functionName, qualifier);
+    const configuration = this.#choose(functionName, qualifier);
     // A version never changes; what $LATEST is made of does.
     const key = configuration.Version === latest ? `${configuration.RevisionId}` : configuration.Version;
     const environments =
@@ -171,7 +168,16 @@ export class Lambda {
     return result;
   }
 
-  /** @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
+  /** What a request gets: where an alias refers to two versions, one of them by its weight. */
+  #choose(functionName: string, qualifier: string): Configuration {
+    const fn = this.#find(functionName);
+    const weights = fn.aliases.get(qualifier)?.RoutingConfig?.AdditionalVersionWeights ?? {};
+    const [[other, weight] = []] = Object.entries(weights);
+    const isOther = other !== undefined && weight !== undefined && this.#args.random() < weight;
+    return isOther ? find(fn, other) : this.resolve(functionName, qualifier);
+  }
+
+  /** @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics.html */
   #putMetrics(
     FunctionName: string,
     qualifier: string,

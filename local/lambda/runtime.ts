@@ -49,24 +49,35 @@ async function loadHandler(): Promise<Handler> {
 
 /** What a function writes to its console, as Lambda's log format JSON has it. @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html */
 function logAsJson(): void {
-  const levels = { debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR" } as const;
-  for (const method of ["debug", "info", "log", "warn", "error"] as const) {
+  const levels = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR" } as const;
+  for (const [method, level] of Object.entries(levels) as [keyof typeof levels, string][]) {
     console[method] = (...values: unknown[]) => {
-      const line = {
-        timestamp: new Date().toISOString(),
-        level: levels[method],
-        requestId: currentRequestId,
-        message: values.length === 1 ? messageOf(values[0]) : format(...values),
-      };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
+      const line = { timestamp: new Date().toISOString(), level, requestId: currentRequestId };
+      process.stdout.write(`${withMessage(line, values)}\n`);
     };
   }
 }
 
-function messageOf(value: unknown): unknown {
-  return value instanceof Error
-    ? { errorType: value.name, errorMessage: value.message, stackTrace: (value.stack ?? "").split("\n") }
-    : value;
+/** A single value is the message as it is; several are formatted, with what the first error among them is beside. */
+function withMessage(line: object, values: readonly unknown[]): string {
+  const [value, ...others] = values;
+  if (others.length > 0) {
+    return JSON.stringify({ ...line, message: format(...values), ...described(values.find(isError)) });
+  }
+  try {
+    return JSON.stringify({ ...line, message: value }, (_, each) => (isError(each) ? described(each) : each));
+  } catch {
+    // It refers to itself, or holds a bigint.
+    return JSON.stringify({ ...line, message: format(value) });
+  }
+}
+
+function isError(value: unknown): value is Error {
+  return value instanceof Error;
+}
+
+function described(error: Error | undefined) {
+  return error && { errorType: error.name, errorMessage: error.message, stackTrace: (error.stack ?? "").split("\n") };
 }
 
 async function run({ requestId, event, functionArn, deadline }: Invocation): Promise<Reply> {
@@ -85,8 +96,9 @@ async function run({ requestId, event, functionArn, deadline }: Invocation): Pro
     });
     return { response: JSON.stringify(response) };
   } catch (error) {
-    console.error(error);
-    const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+    const thrown = isError(error) ? error : new Error(String(error));
+    console.error(thrown);
+    const { name, message, stack = "" } = thrown;
     return { error: { errorType: name, errorMessage: message, trace: stack.split("\n") } };
   }
 }

@@ -69,9 +69,7 @@ describe("npm run release and npm run rollback", () => {
     const head = await git(project, "rev-parse", "HEAD");
     expect(await release(project)).to.deep.equal({
       code: 0,
-      output:
-        "hello-user: unchanged, live stays at version 1\n" +
-        `Nothing to release at commit ${head}: every function is unchanged or superseded by a later commit\n`,
+      output: `hello-user: unchanged, live stays at version 1\nUnchanged: commit ${head}. Live: hello-user version 1\n`,
     });
   });
 
@@ -81,10 +79,13 @@ describe("npm run release and npm run rollback", () => {
     await git(project, "push", "--quiet", "origin", "main");
     await appendFile(join(clone, "functions/hello-user/handler.ts"), "\nexport const older = 1;\n");
     const released = await release(project);
-    expect(released.output).to.match(new RegExp(`\nReleased commit ${newer}: hello-user is live at version 2\n$`));
+    expect(released.output).to.match(new RegExp(`\nReleased: commit ${newer}\\. Live: hello-user version 2\n$`));
     const older = await git(clone, "rev-parse", "HEAD");
     const superseded = await release(clone, { CODEBUILD_RESOLVED_SOURCE_VERSION: older });
-    expect(superseded.output).to.contain(`hello-user: superseded by ${newer}, live stays at version 2\n`);
+    expect(superseded.output).to.contain(`hello-user: superseded by ${newer}; live stays at version 2\n`);
+    expect(superseded.output).to.match(
+      new RegExp(`\nSuperseded: commit ${older} by ${newer}\\. Live: hello-user version 2\n$`),
+    );
     expect([released.code, superseded.code]).to.deep.equal([0, 0]);
   });
 
@@ -172,7 +173,7 @@ describe("npm run release and npm run rollback", () => {
 
   it("rolls back; then the commit's release stops, unless forced, and the next commit's does not", async () => {
     const rolledBack = await rollback("--function", "hello-user", "--yes");
-    expect(rolledBack.output).to.match(/\nRolled back: hello-user is live at version 1\n$/);
+    expect(rolledBack.output).to.match(/\nRolled back\. Live: hello-user version 1\n$/);
     const head = await git(project, "rev-parse", "HEAD");
     const stopped = await release(project);
     expect(stopped).to.deep.equal({
@@ -180,12 +181,12 @@ describe("npm run release and npm run rollback", () => {
       output: `Not released: commit ${head} of functions/hello-user was rolled back: push a fix, or release it all the same with "npm run release -- --force"\n`,
     });
     const forced = await release(project, {}, "--force");
-    expect(forced.output).to.match(new RegExp(`\nReleased commit ${head}: hello-user is live at version 3\n$`));
+    expect(forced.output).to.match(new RegExp(`\nReleased: commit ${head}\\. Live: hello-user version 3\n$`));
     const again = await rollback("--to", "1", "--yes");
     await appendFile(join(project, "functions/hello-user/handler.ts"), "\nexport const fix = 1;\n");
     const fix = await commit(project, "Fix");
     const released = await release(project);
-    expect(released.output).to.match(new RegExp(`\nReleased commit ${fix}: hello-user is live at version 4\n$`));
+    expect(released.output).to.match(new RegExp(`\nReleased: commit ${fix}\\. Live: hello-user version 4\n$`));
     expect([rolledBack, forced, again, released].map(({ code }) => code)).to.deep.equal([0, 0, 0, 0]);
   });
 

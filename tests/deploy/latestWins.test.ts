@@ -49,8 +49,8 @@ describe("deploy/release: the latest commit wins", () => {
 
   it("supersedes C when D, which reverts it, was found unchanged before", async () => {
     expect(await releaseD()).to.deep.equal([{ name: "hello", outcome: "unchanged", version: "2" }]);
-    expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2" }]);
-    expect(on.lines.at(-1)).to.equal(`hello: superseded by ${d}, live stays at version 2`);
+    expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: d }]);
+    expect(on.lines.at(-1)).to.equal(`hello: superseded by ${d}; live stays at version 2`);
     expect((await on.versionsOf("hello")).length).to.equal(3);
   });
 
@@ -63,7 +63,7 @@ describe("deploy/release: the latest commit wins", () => {
   for (const step of ["UpdateAlias", "UpdateFunctionCode", "PublishVersion", "Invoke"]) {
     it(`gives C no traffic when D is found unchanged before C's ${step}`, async () => {
       on.before(step, async () => expect((await releaseD())[0]?.outcome).to.equal("unchanged"));
-      expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2" }]);
+      expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: d }]);
       expect(on.called).to.not.include("CreateDeployment");
       expect(await on.descriptionOf("hello")).to.equal(`latest commit ${d}: unchanged, live was version 2`);
     });
@@ -71,7 +71,7 @@ describe("deploy/release: the latest commit wins", () => {
 
   it("puts back what was live when D is found unchanged during C's deployment", async () => {
     on.before("CreateDeployment", async () => expect((await releaseD())[0]?.outcome).to.equal("unchanged"));
-    expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2" }]);
+    expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: d }]);
     expect(on.lines).to.include(`hello: superseded by ${d}, putting version 2 back`);
     expect(await on.liveOf("hello")).to.equal("2");
   });
@@ -79,7 +79,9 @@ describe("deploy/release: the latest commit wins", () => {
   it("leaves C live when D is found to be what C has just put live", async () => {
     on.after("GetDeployment", '"Succeeded"', () => on.release({ commit: d }, changes));
     expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "released", version: "3" }]);
-    expect(await on.descriptionOf("hello")).to.equal(`latest commit ${d}: unchanged, live was version 3`);
+    expect(await on.descriptionOf("hello")).to.equal(
+      `latest commit ${d}: unchanged, live was version 3 after version 2`,
+    );
     expect(await on.liveOf("hello")).to.equal("3");
   });
 
@@ -101,17 +103,17 @@ describe("deploy/release: the latest commit wins", () => {
     expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "4" });
     expect(on.lines).to.include.members([
       `hello: another release came in between (live is version 2, latest commit ${other}); looking again`,
-      `hello: ${other}, the latest so far, is not in the repository's history; releasing over it`,
+      `hello: ${other}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
     ]);
     expect(await on.descriptionOf("hello")).to.equal(`latest commit ${c}: changed, live was version 2`);
   });
 
-  it("fails after five attempts to claim, and says what is live", async () => {
-    on.before("UpdateAlias", async () => void on.cloud.lambda.putAlias(functionName, "live", "2"), 5);
+  it("fails after twelve attempts to claim, and says what is live", async () => {
+    on.before("UpdateAlias", async () => void on.cloud.lambda.putAlias(functionName, "live", "2"), 12);
     expect(await rejection(releaseC())).to.equal(
       "hello: the alias live was changed since it was read\nhello: live is version 2",
     );
-    expect(on.called.filter((operation) => operation === "UpdateAlias")).to.have.length(5);
+    expect(on.called.filter((operation) => operation === "UpdateAlias")).to.have.length(12);
     expect(on.called).to.not.include("UpdateFunctionCode");
   });
 
@@ -120,7 +122,7 @@ describe("deploy/release: the latest commit wins", () => {
       await releaseC();
       await on.describeLive("hello", description);
       expect(await on.release({ commit: b }, reverts)).to.deep.equal([
-        { name: "hello", outcome: "superseded", version: "3" },
+        { name: "hello", outcome: "superseded", version: "3", by: c },
       ]);
       expect((await releaseD())[0]?.outcome).to.equal("released");
       expect(await on.descriptionOf("hello")).to.equal(`latest commit ${d}: changed, live was version 3`);

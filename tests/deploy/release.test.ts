@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
-import { mismatch } from "../../deploy/release.ts";
+import { mismatch } from "../../deploy/smokeTest.ts";
 import { functionSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering, zipOf } from "./releasing.ts";
 
@@ -24,14 +24,13 @@ describe("deploy/release", () => {
     const two = candidate("hello", "two");
     await on.release({}, two);
     const sha = createHash("sha256").update(two.zip).digest("base64");
-    const told = on.lines
-      .map((line) => line.replace(/d-[0-9A-F]{9}/, "d-X"))
-      .filter((line) => !line.endsWith(": Created"));
+    const told = on.lines.map((line) => line.replace(/d-[0-9A-F]{9}/, "d-X"));
     expect(told).to.deep.equal([
       `hello: updating the code (${two.zip.byteLength} bytes, SHA-256 ${sha})`,
       `hello: published version 2 of commit ${commit}`,
       "hello: version 2 passed its smoke test",
-      "hello: deployment d-X from version 1 to 2: Succeeded",
+      "hello: deployment d-X from version 1 to 2 began",
+      "hello: live is version 2",
     ]);
   });
 
@@ -100,7 +99,7 @@ describe("deploy/release", () => {
     expect(await on.liveOf("good")).to.equal("2");
   });
 
-  it("releases more functions than it works on at once, four at a time", async () => {
+  it("publishes and tries out four functions at a time", async () => {
     const names = ["a", "b", "c", "d", "e", "f"];
     for (const name of names) {
       on.create(name, zipAnswering("one"));
@@ -108,7 +107,7 @@ describe("deploy/release", () => {
     let atOnce = 0;
     const most: number[] = [];
     const log = (line: string): void => {
-      atOnce += line.includes("updating the code") ? 1 : line.endsWith("Succeeded") ? -1 : 0;
+      atOnce += line.includes("updating the code") ? 1 : line.endsWith("passed its smoke test") ? -1 : 0;
       most.push(atOnce);
     };
     const released = await on.release({ log }, ...names.map((name) => candidate(name, "two")));
@@ -145,8 +144,8 @@ describe("deploy/release", () => {
     on.create("hello", zipAnswering("one"));
     await on.release({ commit: later }, candidate("hello", "newer"));
     const released = await on.release({}, candidate("hello", "older"));
-    expect(released).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2" }]);
-    expect(on.lines.at(-1)).to.equal(`hello: superseded by ${later}, live stays at version 2`);
+    expect(released).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: later }]);
+    expect(on.lines.at(-1)).to.equal(`hello: superseded by ${later}; live stays at version 2`);
     expect(await on.liveOf("hello")).to.equal("2");
   });
 
@@ -157,7 +156,7 @@ describe("deploy/release", () => {
     const [released] = await on.release({}, candidate("hello", "three"));
     expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "3" });
     expect(on.lines).to.include(
-      `hello: ${rewritten}, the latest so far, is not in the repository's history; releasing over it`,
+      `hello: ${rewritten}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
     );
   });
 

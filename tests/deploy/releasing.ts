@@ -1,9 +1,12 @@
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { strToU8, zipSync } from "fflate";
+import type { Relation } from "../../deploy/history.ts";
 import { liveAlias } from "../../deploy/live.ts";
 import { type Candidate, type ReleaseArgs, type Released, release } from "../../deploy/release.ts";
-import { LocalCloud } from "../../local/cloud.ts";
+import { type CloudOptions, LocalCloud } from "../../local/cloud.ts";
 import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -17,6 +20,8 @@ export class Releasing {
   cloud!: LocalCloud;
   lambda!: Lambda;
   codedeploy!: CodeDeploy;
+  cloudwatch!: CloudWatch;
+  logs!: CloudWatchLogs;
   /** The lines of progress. */
   lines: string[] = [];
   /** The names of the AWS operations that were called. */
@@ -24,15 +29,17 @@ export class Releasing {
   /** What each of them was last called with. */
   inputs: Record<string, object> = {};
 
-  constructor() {
+  constructor(options: CloudOptions = {}) {
     const temporary = temporaryDirectories();
     beforeEach(async () => {
-      this.cloud = await LocalCloud.start(await temporary(), 0);
+      this.cloud = await LocalCloud.start(await temporary(), 0, options);
       this.lambda = new Lambda(clientOptions(this.cloud));
       this.codedeploy = new CodeDeploy(clientOptions(this.cloud));
+      this.cloudwatch = new CloudWatch(clientOptions(this.cloud));
+      this.logs = new CloudWatchLogs(clientOptions(this.cloud));
       this.lines = [];
       this.called = [];
-      for (const client of [this.lambda, this.codedeploy]) {
+      for (const client of this.#clients) {
         around(client, async (operation, proceed, input) => {
           this.called.push(operation);
           this.inputs[operation] = input;
@@ -41,17 +48,23 @@ export class Releasing {
       }
     });
     afterEach(async () => {
-      this.lambda.destroy();
-      this.codedeploy.destroy();
+      for (const client of this.#clients) {
+        client.destroy();
+      }
       await this.cloud.close();
     });
   }
 
+  get #clients() {
+    return [this.lambda, this.codedeploy, this.cloudwatch, this.logs];
+  }
+
   /** What `pulumi up` makes of a function. */
-  create(name: string, zip: Uint8Array): void {
+  create(name: string, zip: Uint8Array, deploymentConfigName?: string): void {
     const settings = functionSettings(`${application}-${name}`);
+    this.cloud.logs.createLogGroup(settings.LoggingConfig.LogGroup);
     this.cloud.lambda.putAlias(settings.FunctionName, liveAlias, this.cloud.lambda.createFunction(settings, zip));
-    this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings());
+    this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings(deploymentConfigName));
   }
 
   /** Publishes what the function is as another version, and puts that live without a record. */
@@ -64,15 +77,15 @@ export class Releasing {
   release(options: Partial<ReleaseArgs>, ...candidates: Candidate[]): Promise<Released[]> {
     const commit = options.commit ?? commits[0];
     const order: readonly string[] = commits;
-    const isAncestorOf = (other: string): boolean | undefined =>
-      order.includes(other) ? order.indexOf(commit) < order.indexOf(other) : undefined;
-    return release({ ...this.stack, commit, candidates, isAncestorOf, ...options });
+    const compare = (other: string): Relation =>
+      !order.includes(other) ? "unknown" : order.indexOf(other) < order.indexOf(commit) ? "ancestor" : "descendant";
+    return release({ ...this.stack, commit, candidates, compare, ...options });
   }
 
   /** What a release and a rollback work with. */
   get stack() {
-    const { codedeploy, lambda, lines } = this;
-    return { application, lambda, codedeploy, log: (line: string): void => void lines.push(line) };
+    const { codedeploy, lambda, cloudwatch, logs, lines } = this;
+    return { application, lambda, codedeploy, cloudwatch, logs, log: (line: string): void => void lines.push(line) };
   }
 
   async liveOf(name: string): Promise<string | undefined> {
@@ -111,7 +124,7 @@ export class Releasing {
         await action();
       }
     };
-    for (const client of [this.lambda, this.codedeploy]) {
+    for (const client of this.#clients) {
       around(client, async (operation, proceed) => {
         await act(operation);
         const answer = await proceed();
@@ -124,7 +137,7 @@ export class Releasing {
 
 /** Has `call` make each call of a client. */
 function around(
-  client: Lambda | CodeDeploy,
+  client: { middlewareStack: unknown },
   call: <Answer extends { output: object }>(
     operation: string,
     proceed: () => Promise<Answer>,

@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { git } from "../../local/git.ts";
 
 /** The resources of the program with one function: the stack, its components and what AWS has. */
-export const resourceCount = 33;
+export const resourceCount = 39;
 
 /** Where the pulumi command line runs, and on which stack. */
 export interface Target {
@@ -35,7 +35,7 @@ export async function pulumi(target: Target, ...args: string[]): Promise<string>
   }
 }
 
-/** The counts at the end of an operation, e.g. `["33 to create"]`. */
+/** The counts at the end of an operation, e.g. `["39 to create"]`. */
 export function counts(output: string): string[] {
   const [lines = ""] =
     output
@@ -96,9 +96,9 @@ export function createsAndChanges(target: () => Target): void {
   it("shows what a changed setting would do, and up does it without replacing anything", async () => {
     await run("config", "set", "logRetentionDays", "90");
     const diff = await run("preview", "--diff");
-    expect(diff.match(/~ retentionInDays: 30 => 90/g)).to.have.length(3);
+    expect(diff.match(/~ retentionInDays: 30 => 90/g)).to.have.length(4);
     expect(counts(diff).join()).to.not.match(/replace|create|delete/);
-    const updated = ["3 updated", `${resourceCount - 3} unchanged`];
+    const updated = ["4 updated", `${resourceCount - 4} unchanged`];
     expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal(updated);
     await git(target().project, "checkout", "--quiet", configFile());
     expect(counts(await run("up", "--yes", "--skip-preview"))).to.deep.equal(updated);

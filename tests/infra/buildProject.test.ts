@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { BuildProject, type BuildProjectArgs } from "../../infra/buildProject.ts";
+import { deploymentConfigs as declareConfigs } from "../../infra/deploymentConfigs.ts";
 import { DeploymentGroup } from "../../infra/deploymentGroup.ts";
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
-import { dev, evaluate, only, type Registration } from "./mocks.ts";
+import { parseStrategy, type ReleaseStrategy } from "../../infra/releaseStrategies.ts";
+import { dev, evaluate, only, type Registration, valueFrom } from "./mocks.ts";
 
 const connectionArn = dev.config.connectionArn;
+const canary = strategyOf("canary10Percent5Minutes");
 const args: BuildProjectArgs = {
   projectName: "push-to-live-dev-pull-request",
   description: "A pull request: test",
@@ -110,11 +113,15 @@ describe("a build project without releases", () => {
     });
   });
 
-  it("starts on exactly the filter groups that it is given", () => {
+  it("starts on exactly the filter groups that it is given, and for a fork only once somebody who may push has approved", () => {
     expect(only(registrations, "codebuild.Webhook pull-request-webhook").inputs).to.deep.equal({
       projectName: "push-to-live-dev-pull-request",
       buildType: "BUILD",
       filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
+      pullRequestBuildPolicy: {
+        requiresCommentApproval: "FORK_PULL_REQUESTS",
+        approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
+      },
     });
   });
 
@@ -131,30 +138,33 @@ describe("a build project that releases two functions", () => {
 
   before(async () => {
     ({ registrations } = await evaluate(dev, () => {
-      const { application, functionOf } = stack();
+      const { application, deploymentConfigs, functionOf } = stack();
       new BuildProject("deploy", {
         ...args,
-        releases: {
-          application,
-          functions: [functionOf("one"), functionOf("two")],
-          prefix: "app",
-          deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
-        },
+        releases: { application, functions: [functionOf("one"), functionOf("two")], prefix: "app", deploymentConfigs },
       });
     }));
   });
 
-  it("may release both, by the deployment configuration that it is given, and no other", () => {
+  it("may release and guard both, by the deployment configurations that it is given and all at once, and no other", () => {
+    const alarms = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm";
+    const logs = "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda";
     const lambda = "arn:aws:lambda:eu-west-1:123456789012:function";
     const codedeploy = "arn:aws:codedeploy:eu-west-1:123456789012";
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     const statements = (policy as { Statement: { Sid: string; Resource: unknown }[] }).Statement;
     expect(Object.fromEntries(statements.slice(3).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
       PublishVersion: [`${lambda}:app-one`, `${lambda}:app-two`, `${lambda}:app-one:*`, `${lambda}:app-two:*`],
-      SmokeTest: [`${lambda}:app-one:*`, `${lambda}:app-two:*`],
+      TryAndPruneVersions: [`${lambda}:app-one:*`, `${lambda}:app-two:*`],
       Deploy: [`${codedeploy}:deploymentgroup:app/one`, `${codedeploy}:deploymentgroup:app/two`],
       RegisterRevision: `${codedeploy}:application:app`,
-      ReadDeploymentConfig: `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes`,
+      ReadDeploymentConfig: [
+        `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce`,
+        `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes`,
+      ],
+      GuardRelease: [`${alarms}:app-one-version-*`, `${alarms}:app-two-version-*`],
+      ReadAlarms: "*",
+      ReadLog: [`${logs}/app-one:*`, `${logs}/app-two:*`],
     });
   });
 
@@ -179,6 +189,56 @@ describe("a build project that releases two functions", () => {
   });
 });
 
+describe("the deployment configurations of a stack", () => {
+  const namesOf = (strategies: readonly ReleaseStrategy[]) =>
+    evaluate(dev, () => {
+      const { names } = declareConfigs(strategies);
+      return pulumi.output([...names]);
+    });
+
+  it("are CodeDeploy's own for predefined strategies, each once, and the one for a rollback", async () => {
+    const { registrations, result } = await namesOf([canary, strategyOf("linear10PercentEvery1Minute"), canary]);
+    expect(registrations).to.deep.equal([]);
+    expect(await valueFrom(result)).to.deep.equal([
+      "CodeDeployDefault.LambdaAllAtOnce",
+      "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+      "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
+    ]);
+  });
+
+  it("are declared for others: one for each that differs", async () => {
+    const [slow, wide] = [strategyOf("linear5PercentEvery4Minutes"), strategyOf("canary50Percent2Minutes")];
+    const { registrations, result } = await namesOf([slow, wide, slow]);
+    expect(registrations.map(({ key, inputs }) => ({ key, inputs }))).to.deep.equal([
+      {
+        key: "codedeploy.DeploymentConfig linear5PercentEvery4Minutes",
+        inputs: {
+          computePlatform: "Lambda",
+          trafficRoutingConfig: { type: "TimeBasedLinear", timeBasedLinear: { percentage: 5, interval: 4 } },
+        },
+      },
+      {
+        key: "codedeploy.DeploymentConfig canary50Percent2Minutes",
+        inputs: {
+          computePlatform: "Lambda",
+          trafficRoutingConfig: { type: "TimeBasedCanary", timeBasedCanary: { percentage: 50, interval: 2 } },
+        },
+      },
+    ]);
+    expect(await valueFrom(result)).to.deep.equal([
+      "CodeDeployDefault.LambdaAllAtOnce",
+      "linear5PercentEvery4Minutes-0a1b2c3",
+      "canary50Percent2Minutes-0a1b2c3",
+    ]);
+  });
+
+  it("know no strategy that they were not declared for", () => {
+    expect(() => declareConfigs([canary]).nameOf(strategyOf("canary10Percent10Minutes"))).to.throw(
+      "there is no deployment configuration of canary10Percent10Minutes; there are allAtOnce, canary10Percent5Minutes",
+    );
+  });
+});
+
 describe("each component", () => {
   it("takes resource options: a parent of its own", async () => {
     const { registrations } = await evaluate(dev, () => {
@@ -198,6 +258,14 @@ describe("each component", () => {
   });
 });
 
+function strategyOf(name: string): ReleaseStrategy {
+  const strategy = parseStrategy(name);
+  if (!strategy) {
+    throw new Error(`${name} is no strategy`);
+  }
+  return strategy;
+}
+
 const apiArgs = {
   prefix: "app",
   logRetentionDays: 14,
@@ -210,6 +278,7 @@ const apiArgs = {
 function stack() {
   const api = new HttpApi("http", apiArgs);
   const application = new aws.codedeploy.Application("releases", { name: "app", computePlatform: "Lambda" });
+  const deploymentConfigs = declareConfigs([canary]);
   const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): HttpFunction =>
     new HttpFunction(
       name,
@@ -218,7 +287,8 @@ function stack() {
         application,
         route: `POST /${name}`,
         zip: join(import.meta.dirname, "no.zip"),
-        deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+        deploymentConfigs,
+        releaseStrategy: canary,
         prefix: "app",
         logRetentionDays: 14,
         memorySize: 128,
@@ -228,5 +298,5 @@ function stack() {
       },
       opts,
     );
-  return { api, application, functionOf };
+  return { api, application, deploymentConfigs, functionOf };
 }

@@ -3,8 +3,10 @@ import * as aws from "@pulumi/aws";
 import { expect } from "chai";
 import { buildComputes } from "../../infra/buildComputes.ts";
 import { BuildProject } from "../../infra/buildProject.ts";
+import { deploymentConfigs as declareConfigs } from "../../infra/deploymentConfigs.ts";
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
+import type { ReleaseStrategy } from "../../infra/releaseStrategies.ts";
 import { dev, evaluate, loadProgram, only, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn, statementsOf } from "./policies.ts";
 
@@ -13,7 +15,11 @@ const wildcards = {
   "logs:…:log-group:/aws/lambda/push-to-live-dev-hello-user:*": "Lambda names the streams of the log",
   "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
   "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev-pull-request:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev-pull-request-*": "CodeBuild adds the report's name from the buildspec",
   "lambda:…:function:push-to-live-dev-hello-user:*": "Lambda numbers the versions",
+  "cloudwatch:…:alarm:push-to-live-dev-hello-user-version-*": "Lambda numbers the version that an alarm watches",
+  "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
 };
 
 /** With more functions than a policy can name one by one: the stack's own prefix. */
@@ -23,6 +29,9 @@ const wildcardsOfMany = {
   "lambda:…:function:push-to-live-dev-*": "the stack's functions",
   "lambda:…:function:push-to-live-dev-*:*": "the versions of the stack's functions",
   "codedeploy:…:deploymentgroup:push-to-live-dev/*": "the groups of the stack's application",
+  "cloudwatch:…:alarm:push-to-live-dev-*": "the alarms of the stack's versions",
+  "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
+  "logs:…:log-group:/aws/lambda/push-to-live-dev-*:*": "the logs of the stack's functions",
 };
 
 /** Largest sum of a role's inline policies, in characters without white space (IAM's quotas). */
@@ -48,7 +57,7 @@ describe("the policies", () => {
   ] as [string, Stack][]) {
     it(`of a stack with ${what} hold no * but those that AWS leaves no choice about`, async () => {
       const statements = statementsOf((await loadProgram(stack)).registrations);
-      expect(statements).to.have.lengthOf(11);
+      expect(statements).to.have.lengthOf(18);
       expect(wildcardsIn(statements)).to.have.members(Object.keys(wildcards));
     });
   }
@@ -58,14 +67,17 @@ describe("the policies", () => {
       expect(statement).to.have.all.keys("Sid", "Effect", "Action", "Resource");
       expect(statement.Effect).to.equal("Allow");
       expect([statement.Action].flat().filter((action) => !/^[a-z]+:[A-Za-z]+$/.test(action))).to.deep.equal([]);
-      expect([statement.Resource].flat().filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal([]);
+      const isOfAll = ["ReadAlarms", "WatchAlarms"].includes(statement.Sid);
+      expect([statement.Resource].flat().filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal(
+        isOfAll ? ["*"] : [],
+      );
     }
   });
 
   it("trust one service each, and no account", async () => {
     const { registrations } = await loadProgram(dev);
     const roles = registrations.filter(({ type }) => type === "aws:iam/role:Role");
-    expect(roles).to.have.lengthOf(4);
+    expect(roles).to.have.lengthOf(5);
     for (const { inputs } of roles) {
       const [statement, ...others] = statementsIn(inputs.assumeRolePolicy);
       expect(others).to.deep.equal([]);
@@ -92,9 +104,15 @@ describe("the policies", () => {
     expect(others).to.deep.equal([statement]);
   });
 
-  it("name up to ten functions, with names as long as they can be, and keep within IAM's limit", async () => {
-    const folders = Array.from({ length: 10 }, (_, index) => `${index}`.padEnd(39, "f"));
-    const { registrations } = await evaluate(dev, () => stackOf(folders, { prefix: "p".repeat(24) }));
+  it("name up to eight functions, with names as long as they can be, and keep within IAM's limit", async () => {
+    const folders = Array.from({ length: 8 }, (_, index) => `${index}`.padEnd(39, "f"));
+    const secretName = "s".repeat(512);
+    const { registrations } = await evaluate({ ...dev, partition: "aws-us-gov", region: "us-gov-west-1" }, () =>
+      stackOf(folders, {
+        prefix: "p".repeat(24),
+        credentialArn: `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${secretName}-AbCdEf`,
+      }),
+    );
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     expect(JSON.stringify(policy)).to.have.lengthOf.within(5_000, maxInlinePolicy);
     for (const folder of folders) {
@@ -102,8 +120,8 @@ describe("the policies", () => {
     }
   });
 
-  it("take the stack's prefix for eleven functions, and keep within IAM's limit", async () => {
-    const folders = Array.from({ length: 11 }, (_, index) => `${index}`.padEnd(39, "f"));
+  it("take the stack's prefix for nine functions, and keep within IAM's limit", async () => {
+    const folders = Array.from({ length: 9 }, (_, index) => `${index}`.padEnd(39, "f"));
     const { registrations } = await evaluate(dev, () => stackOf(folders));
     const deploy = only(registrations, "iam.RolePolicy deploy-policy");
     expect(wildcardsIn(statementsOf([deploy]))).to.have.members(Object.keys(wildcardsOfMany));
@@ -122,20 +140,31 @@ function wildcardsIn(statements: readonly Statement[]): string[] {
 /** An API with functions, and a build that may release them. */
 function stackOf(
   folders: readonly string[],
-  { prefix = "push-to-live-dev", policyStatements = [] as aws.iam.PolicyStatement[] } = {},
+  {
+    prefix = "push-to-live-dev",
+    credentialArn = dev.config.connectionArn as string,
+    policyStatements = [] as aws.iam.PolicyStatement[],
+  } = {},
 ): void {
   const shared = {
     prefix,
     logRetentionDays: 14,
-    deploymentConfigName: "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes",
     protect: false,
   };
+  // A strategy of its own for each function, with a name as long as there is: each is another configuration to read.
+  const strategyOf = (folder: string): ReleaseStrategy => {
+    const name = `linear${folders.indexOf(folder) + 50}PercentEvery1000Minutes`;
+    return { name, routing: { type: "TimeBasedLinear" }, minutes: 2000 };
+  };
+  const deploymentConfigs = declareConfigs(folders.map(strategyOf));
   const api = new HttpApi("http", { ...shared, corsOrigins: [], throttling: { rateLimit: 1, burstLimit: 1 } });
   const application = new aws.codedeploy.Application("releases", { name: prefix, computePlatform: "Lambda" });
   const functions = folders.map(
     (folder) =>
       new HttpFunction(folder, {
         ...shared,
+        deploymentConfigs,
+        releaseStrategy: strategyOf(folder),
         api,
         application,
         route: `GET /${folder}`,
@@ -151,12 +180,12 @@ function stackOf(
     projectName: `${prefix}-deploy`,
     description: "Releases",
     repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
-    credential: { type: "CODECONNECTIONS", arn: dev.config.connectionArn },
+    credential: { type: "SECRETS_MANAGER", arn: credentialArn },
     branch: "main",
     filterGroups: [],
     buildspec: "buildspec.yml",
     compute: buildComputes.x86,
     timeoutMinutes: 5,
-    releases: { ...shared, application, functions },
+    releases: { ...shared, application, deploymentConfigs, functions },
   });
 }

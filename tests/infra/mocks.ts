@@ -292,6 +292,7 @@ const componentTypes = new Set([
   "push-to-live:index:HttpApi",
   "push-to-live:index:HttpFunction",
   "push-to-live:index:Monitoring",
+  "push-to-live:index:PreviewRole",
   "push-to-live:index:TokenSecret",
 ]);
 
@@ -390,11 +391,21 @@ function resourcesOf(
       applicationId: made(name),
       arn: arn("codedeploy", `application:${text(inputs, "name")}`),
     }),
+    "aws:codedeploy/deploymentConfig:DeploymentConfig": (_, name) => ({
+      id: made(name),
+      deploymentConfigId: made(name),
+      deploymentConfigName: made(name),
+      arn: arn("codedeploy", `deploymentconfig:${made(name)}`),
+    }),
     "aws:codedeploy/deploymentGroup:DeploymentGroup": (inputs, name) => ({
       id: made(name),
       deploymentGroupId: made(name),
       arn: arn("codedeploy", `deploymentgroup:${text(inputs, "appName")}/${text(inputs, "deploymentGroupName")}`),
     }),
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (inputs) => {
+      const providerArn = `arn:${partition}:iam::${account}:oidc-provider/${new URL(text(inputs, "url")).host}`;
+      return { id: providerArn, arn: providerArn };
+    },
     "aws:iam/role:Role": (_, name) => ({
       id: made(name),
       name: made(name),

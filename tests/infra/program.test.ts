@@ -59,19 +59,19 @@ describe("the program of a dev stack", () => {
         "aws:apigatewayv2/stage:Stage": 1,
         "aws:cloudwatch/eventRule:EventRule": 1,
         "aws:cloudwatch/eventTarget:EventTarget": 1,
-        "aws:cloudwatch/logGroup:LogGroup": 3,
+        "aws:cloudwatch/logGroup:LogGroup": 4,
         "aws:cloudwatch/metricAlarm:MetricAlarm": 1,
-        "aws:codebuild/project:Project": 1,
-        "aws:codebuild/webhook:Webhook": 1,
+        "aws:codebuild/project:Project": 2,
+        "aws:codebuild/webhook:Webhook": 2,
         "aws:codedeploy/application:Application": 1,
         "aws:codedeploy/deploymentGroup:DeploymentGroup": 1,
-        "aws:iam/role:Role": 4,
-        "aws:iam/rolePolicy:RolePolicy": 4,
+        "aws:iam/role:Role": 5,
+        "aws:iam/rolePolicy:RolePolicy": 5,
         "aws:lambda/alias:Alias": 1,
         "aws:lambda/function:Function": 1,
         "aws:lambda/permission:Permission": 1,
         "aws:ssm/parameter:Parameter": 1,
-        "push-to-live:index:BuildProject": 1,
+        "push-to-live:index:BuildProject": 2,
         "push-to-live:index:ConfigurationRelease": 1,
         "push-to-live:index:DeploymentGroup": 1,
         "push-to-live:index:HttpApi": 1,
@@ -106,6 +106,12 @@ describe("the program of a dev stack", () => {
         "iam.RolePolicy deploy-policy": "BuildProject deploy",
         "codebuild.Project deploy": "BuildProject deploy",
         "codebuild.Webhook deploy-webhook": "BuildProject deploy",
+        "BuildProject pull-request": undefined,
+        "cloudwatch.LogGroup pull-request-log": "BuildProject pull-request",
+        "iam.Role pull-request-role": "BuildProject pull-request",
+        "iam.RolePolicy pull-request-policy": "BuildProject pull-request",
+        "codebuild.Project pull-request": "BuildProject pull-request",
+        "codebuild.Webhook pull-request-webhook": "BuildProject pull-request",
         "ConfigurationRelease configuration": undefined,
         "ssm.Parameter configuration": "ConfigurationRelease configuration",
         "cloudwatch.EventRule configuration-rule": "ConfigurationRelease configuration",
@@ -170,6 +176,14 @@ describe("the program of a dev stack", () => {
         ],
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
         "cloudwatch.MetricAlarm monitoring-api-5xx": ["apigatewayv2.Api http-api", "apigatewayv2.Stage http-stage"],
+        // Of the functions and the application nothing.
+        "iam.RolePolicy pull-request-policy": ["cloudwatch.LogGroup pull-request-log", "iam.Role pull-request-role"],
+        "codebuild.Project pull-request": [
+          "cloudwatch.LogGroup pull-request-log",
+          "iam.Role pull-request-role",
+          "iam.RolePolicy pull-request-policy",
+        ],
+        "codebuild.Webhook pull-request-webhook": ["codebuild.Project pull-request"],
         "iam.RolePolicy configuration-policy": ["codebuild.Project deploy", "iam.Role configuration-role"],
         "cloudwatch.EventTarget configuration-target": [
           "cloudwatch.EventRule configuration-rule",
@@ -209,6 +223,10 @@ describe("the program of a dev stack", () => {
           replacementTrigger: "https://github.com/owner/name.git",
           deleteBeforeReplace: true,
         },
+        "codebuild.Webhook pull-request-webhook": {
+          replacementTrigger: "https://github.com/owner/name.git",
+          deleteBeforeReplace: true,
+        },
       });
     });
 
@@ -237,16 +255,23 @@ describe("the program of a dev stack", () => {
           projectName: "push-to-live-dev-deploy",
           webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         },
+        "BuildProject pull-request": {
+          projectName: "push-to-live-dev-pull-request",
+          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+        },
         "ConfigurationRelease configuration": { hash: configurationHash },
         "Monitoring monitoring": {},
       });
     });
 
-    it("exports exactly the address, the functions' names, the build project, the webhook and the configuration's hash", async () => {
+    it("exports exactly the address, the functions' names, the build projects, their webhooks and the configuration's hash", async () => {
       expect(await valueFrom({ ...program.result })).to.deep.equal({
         apiUrl: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
         functionNames: { "hello-user": "push-to-live-dev-hello-user" },
         deployProject: "push-to-live-dev-deploy",
+        pullRequestProject: "push-to-live-dev-pull-request",
+        pullRequestWebhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+        pullRequestWebhookSecret: "set at GitHub by CodeBuild",
         webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
         webhookSecret: "set at GitHub by CodeBuild",
         configurationHash: `${configurationHash}; a change is released by a build of push-to-live-dev-deploy, which starts by itself`,
@@ -373,6 +398,7 @@ describe("the program of a dev stack", () => {
       ["cloudwatch.LogGroup http-access-log", "/aws/vendedlogs/push-to-live-dev"],
       ["cloudwatch.LogGroup hello-user-log", "/aws/lambda/push-to-live-dev-hello-user"],
       ["cloudwatch.LogGroup deploy-log", "/aws/codebuild/push-to-live-dev-deploy"],
+      ["cloudwatch.LogGroup pull-request-log", "/aws/codebuild/push-to-live-dev-pull-request"],
     ] as const) {
       it(`keeps ${name} for 30 days`, () => {
         expect(inputsOf(key)).to.deep.equal({ name, retentionInDays: 30 });
@@ -442,6 +468,55 @@ describe("the program of a dev stack", () => {
     });
   });
 
+  describe("the pull-request build", () => {
+    it("reports under a name of its own, has time for every test, and knows no application", () => {
+      expect(inputsOf("codebuild.Project pull-request")).to.deep.equal({
+        name: "push-to-live-dev-pull-request",
+        description: "A pull request: every test, and no right to deploy",
+        serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
+        source: {
+          type: "GITHUB",
+          location: "https://github.com/owner/name.git",
+          gitCloneDepth: 0,
+          buildspec: "buildspec.pr.yml",
+          auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+          buildStatusConfig: { context: "push-to-live-dev/pull-request" },
+        },
+        sourceVersion: "main",
+        environment: {
+          type: "LINUX_CONTAINER",
+          computeType: "BUILD_GENERAL1_SMALL",
+          image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+          environmentVariables: [],
+        },
+        artifacts: { type: "NO_ARTIFACTS" },
+        logsConfig: {
+          cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-pull-request" },
+        },
+        buildTimeout: 15,
+      });
+    });
+
+    it("starts for a pull request into main that is opened, changed or reopened, and for a fork's after approval", () => {
+      expect(inputsOf("codebuild.Webhook pull-request-webhook")).to.deep.equal({
+        projectName: "push-to-live-dev-pull-request",
+        buildType: "BUILD",
+        filterGroups: [
+          {
+            filters: [
+              { type: "EVENT", pattern: "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED" },
+              { type: "BASE_REF", pattern: "^refs/heads/main$" },
+            ],
+          },
+        ],
+        pullRequestBuildPolicy: {
+          requiresCommentApproval: "FORK_PULL_REQUESTS",
+          approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
+        },
+      });
+    });
+  });
+
   describe("a changed configuration", () => {
     it("changes a parameter", () => {
       expect(inputsOf("ssm.Parameter configuration")).to.deep.equal({
@@ -474,6 +549,7 @@ describe("the program of a dev stack", () => {
       ["hello-user-role", "The function runs as this role", "lambda.amazonaws.com"],
       ["hello-user-deployments-role", "CodeDeploy moves the alias of one function", "codedeploy.amazonaws.com"],
       ["deploy-role", "A push to the branch: test, bundle, release", "codebuild.amazonaws.com"],
+      ["pull-request-role", "A pull request: every test, and no right to deploy", "codebuild.amazonaws.com"],
       ["configuration-role", "A changed configuration starts the deploy build", "events.amazonaws.com"],
     ] as const) {
       it(`lets only ${service} assume ${name}`, () => {
@@ -504,7 +580,7 @@ describe("the program of a dev stack", () => {
       });
     });
 
-    it("let CodeDeploy move the alias of the one function, and nothing else", () => {
+    it("let CodeDeploy move the alias of the one function and see alarms, and nothing else", () => {
       expect(inputsOf("iam.RolePolicy hello-user-deployments-policy")).to.deep.equal({
         role: "hello-user-deployments-role-0a1b2c3",
         policy: {
@@ -519,6 +595,7 @@ describe("the program of a dev stack", () => {
                 "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
               ],
             },
+            { Sid: "WatchAlarms", Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: "*" },
           ],
         },
       });
@@ -584,6 +661,8 @@ describe("the program of a dev stack", () => {
                 "lambda:GetAlias",
                 "lambda:GetFunction",
                 "lambda:GetFunctionConfiguration",
+                "lambda:ListAliases",
+                "lambda:ListVersionsByFunction",
                 "lambda:PublishVersion",
                 "lambda:UpdateAlias",
                 "lambda:UpdateFunctionCode",
@@ -594,15 +673,22 @@ describe("the program of a dev stack", () => {
               ],
             },
             {
-              Sid: "SmokeTest",
+              Sid: "TryAndPruneVersions",
               Effect: "Allow",
-              Action: ["lambda:InvokeFunction"],
+              Action: ["lambda:DeleteFunction", "lambda:InvokeFunction"],
               Resource: ["arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*"],
             },
             {
               Sid: "Deploy",
               Effect: "Allow",
-              Action: ["codedeploy:CreateDeployment", "codedeploy:GetDeployment"],
+              Action: [
+                "codedeploy:CreateDeployment",
+                "codedeploy:GetDeployment",
+                "codedeploy:GetDeploymentGroup",
+                "codedeploy:ListDeployments",
+                "codedeploy:StopDeployment",
+                "codedeploy:UpdateDeploymentGroup",
+              ],
               Resource: ["arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user"],
             },
             {
@@ -615,7 +701,27 @@ describe("the program of a dev stack", () => {
               Sid: "ReadDeploymentConfig",
               Effect: "Allow",
               Action: ["codedeploy:GetDeploymentConfig"],
-              Resource: "arn:aws:codedeploy:eu-west-1:123456789012:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+              Resource: [
+                "arn:aws:codedeploy:eu-west-1:123456789012:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce",
+              ],
+            },
+            {
+              Sid: "GuardRelease",
+              Effect: "Allow",
+              Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
+              Resource: ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev-hello-user-version-*"],
+            },
+            {
+              Sid: "ReadAlarms",
+              Effect: "Allow",
+              Action: ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
+              Resource: "*",
+            },
+            {
+              Sid: "ReadLog",
+              Effect: "Allow",
+              Action: ["logs:FilterLogEvents"],
+              Resource: ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev-hello-user:*"],
             },
           ],
         },
@@ -631,9 +737,13 @@ describe("the program of other stacks", () => {
       type: "SECRETS_MANAGER",
       resource: secretArn,
     });
-    expect(statementsOf(registrations).filter(({ Sid }) => Sid === "ReadSource")).to.deep.equal([
-      { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: secretArn },
-    ]);
+    const statement = {
+      Sid: "ReadSource",
+      Effect: "Allow",
+      Action: ["secretsmanager:GetSecretValue"],
+      Resource: secretArn,
+    };
+    expect(statementsOf(registrations).filter(({ Sid }) => Sid === "ReadSource")).to.deep.equal([statement, statement]);
   });
 
   it("clones from GitHub Enterprise when the repository is not on github.com", async () => {
@@ -686,7 +796,7 @@ describe("the program of other stacks", () => {
       config: { ...dev.config, branch: "release/1.x", logRetentionDays: "90", buildTimeoutMinutes: "60" },
     });
     const logs = registrations.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
-    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90]);
+    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90, 90]);
     expect(only(registrations, "codebuild.Project deploy").inputs).to.include({
       sourceVersion: "release/1.x",
       buildTimeout: 60,
@@ -740,6 +850,31 @@ describe("the program of other stacks", () => {
     expect(environment).to.include({ type: "ARM_LAMBDA_CONTAINER", computeType: "BUILD_LAMBDA_1GB" });
   });
 
+  it("builds pull requests in a container of the same architecture: every test needs more than Lambda compute has", async () => {
+    for (const [buildCompute, type] of [
+      ["x86", "LINUX_CONTAINER"],
+      ["x86Lambda", "LINUX_CONTAINER"],
+      ["arm", "ARM_CONTAINER"],
+      ["armLambda", "ARM_CONTAINER"],
+    ] as const) {
+      const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, buildCompute } });
+      const { buildTimeout, environment } = only(registrations, "codebuild.Project pull-request").inputs;
+      expect(buildTimeout, buildCompute).to.equal(15);
+      expect(environment, buildCompute).to.include({ type, computeType: "BUILD_GENERAL1_SMALL" });
+    }
+  });
+
+  it("tells both webhooks' secrets for GitHub Enterprise, as secrets", async () => {
+    const { result } = await programOf(enterprise);
+    expect(await pulumi.isSecret(pulumi.output(result.pullRequestWebhookSecret))).to.equal(true);
+  });
+
+  it("takes pull requests into the branch of the settings", async () => {
+    const { registrations } = await loadProgram({ ...dev, config: { ...dev.config, branch: "release/1.x" } });
+    const { filterGroups } = only(registrations, "codebuild.Webhook pull-request-webhook").inputs;
+    expect(filterGroups).to.have.nested.property("[0].filters[1].pattern", "^refs/heads/release/1\\.x$");
+  });
+
   it("gives the function the memory, the timeout and the environment of the settings, whose change is a change of configuration", async () => {
     const functions = { "hello-user": { memorySize: 512, timeout: 3, environment: { GREETING: "hi" } } };
     const config = { ...dev.config, functions: JSON.stringify(functions) };
@@ -752,6 +887,35 @@ describe("the program of other stacks", () => {
     expect(only(registrations, "ssm.Parameter configuration").inputs.insecureValue)
       .to.match(/^[0-9a-f]{64}$/)
       .and.not.equal(configurationHash);
+  });
+
+  it("moves traffic by CodeDeploy's own configuration where it has one, and declares none", async () => {
+    const config = { ...dev.config, releaseStrategy: "linear10PercentEvery1Minute", buildTimeoutMinutes: "15" };
+    const { registrations } = await loadProgram({ ...dev, config });
+    const linear = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute";
+    const group = only(registrations, "codedeploy.DeploymentGroup hello-user-deployments").inputs;
+    expect(group.deploymentConfigName).to.equal(linear);
+    expect(registrations.filter(({ type }) => type.includes("DeploymentConfig"))).to.deep.equal([]);
+    expect(readableConfigs(registrations)).to.deep.equal(["CodeDeployDefault.LambdaAllAtOnce", linear]);
+  });
+
+  it("moves a function's traffic by a strategy of its own, with a configuration that the stack declares without a name", async () => {
+    const functions = { "hello-user": { releaseStrategy: "canary25Percent2Minutes" } };
+    const config = { ...dev.config, functions: JSON.stringify(functions), buildTimeoutMinutes: "7" };
+    const { registrations } = await loadProgram({ ...dev, config });
+    const declared = only(registrations, "codedeploy.DeploymentConfig canary25Percent2Minutes");
+    expect(declared.parent).to.equal(undefined);
+    expect(declared.inputs).to.deep.equal({
+      computePlatform: "Lambda",
+      trafficRoutingConfig: { type: "TimeBasedCanary", timeBasedCanary: { percentage: 25, interval: 2 } },
+    });
+    const group = only(registrations, "codedeploy.DeploymentGroup hello-user-deployments");
+    expect(group.inputs.deploymentConfigName).to.equal("canary25Percent2Minutes-0a1b2c3");
+    expect(group.dependencies).to.include(declared.key);
+    expect(readableConfigs(registrations)).to.deep.equal([
+      "CodeDeployDefault.LambdaAllAtOnce",
+      "canary25Percent2Minutes-0a1b2c3",
+    ]);
   });
 
   it("keeps an encrypted environment secret, and the hash of it", async () => {
@@ -777,8 +941,12 @@ describe("the program of other stacks", () => {
       },
     });
     const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
-    expect(arns).to.have.lengthOf(14);
-    expect(arns.filter((arn) => !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn))).to.deep.equal([]);
+    expect(arns).to.have.lengthOf(22);
+    // CloudWatch's reads, which take no ARN.
+    expect(arns.filter((arn) => arn === "*")).to.have.lengthOf(2);
+    expect(
+      arns.filter((arn) => arn !== "*" && !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn)),
+    ).to.deep.equal([]);
   });
 
   it("begins every name that it gives with <project>-<stack>", async () => {
@@ -786,9 +954,11 @@ describe("the program of other stacks", () => {
     expect(physicalNames(registrations)).to.deep.equal([
       "apigatewayv2.Api shop-prod",
       "cloudwatch.LogGroup /aws/codebuild/shop-prod-deploy",
+      "cloudwatch.LogGroup /aws/codebuild/shop-prod-pull-request",
       "cloudwatch.LogGroup /aws/lambda/shop-prod-hello-user",
       "cloudwatch.LogGroup /aws/vendedlogs/shop-prod",
       "codebuild.Project shop-prod-deploy",
+      "codebuild.Project shop-prod-pull-request",
       "codedeploy.Application shop-prod",
       "codedeploy.DeploymentGroup shop-prod/hello-user",
       "lambda.Alias shop-prod-hello-user:live",
@@ -823,6 +993,12 @@ function programOf(stack: Stack): Promise<Program> {
   const program = programs.get(stack) ?? loadProgram(stack);
   programs.set(stack, program);
   return program;
+}
+
+/** The deployment configurations that the deploy build may use. */
+function readableConfigs(registrations: readonly Registration[]): string[] {
+  const statement = statementsOf(registrations).find(({ Sid }) => Sid === "ReadDeploymentConfig");
+  return listOf(statement?.Resource ?? []).map((arn) => arn.replace(/^.*:deploymentconfig:/, ""));
 }
 
 function countsOf(registrations: readonly Registration[]): Record<string, number> {

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { buildComputes } from "../../infra/buildComputes.ts";
 import type { FunctionSettings } from "../../infra/functionSettings.ts";
-import { releaseStrategies } from "../../infra/releaseStrategies.ts";
+import { parseStrategy } from "../../infra/releaseStrategies.ts";
 import { readSettings, retentionDays, type Settings } from "../../infra/settings.ts";
 import { dev, type EvaluationError, evaluate, failureOf, loadProgram, type Stack, valueFrom } from "./mocks.ts";
 
@@ -19,7 +19,7 @@ const allowed = {
     "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>",
   token: "it must be a personal access token, set with: pulumi config set --secret token",
   releaseStrategy:
-    "it must be one of allAtOnce, canary10Percent5Minutes, canary10Percent10Minutes, canary10Percent15Minutes, canary10Percent30Minutes, linear10PercentEvery1Minute, linear10PercentEvery2Minutes, linear10PercentEvery3Minutes, linear10PercentEvery10Minutes",
+    "it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, 2155 minutes at most in all",
   buildCompute: "it must be one of x86, arm, x86Lambda, armLambda",
   corsOrigins: 'it must be a list of origins, such as ["https://www.example.com"], or ["*"]',
   throttlingRateLimit: "it must be a whole number from 1 to 1000000",
@@ -30,17 +30,41 @@ const allowed = {
   buildTimeoutMinutes: "it must be a whole number from 5 to 2160",
 } as const;
 
+/** The strategies that CodeDeploy has by itself, with the minutes that each takes. */
+const predefinedStrategies = [
+  ["allAtOnce", "CodeDeployDefault.LambdaAllAtOnce", 0],
+  ["canary10Percent5Minutes", "CodeDeployDefault.LambdaCanary10Percent5Minutes", 5],
+  ["canary10Percent10Minutes", "CodeDeployDefault.LambdaCanary10Percent10Minutes", 10],
+  ["canary10Percent15Minutes", "CodeDeployDefault.LambdaCanary10Percent15Minutes", 15],
+  ["canary10Percent30Minutes", "CodeDeployDefault.LambdaCanary10Percent30Minutes", 30],
+  ["linear10PercentEvery1Minute", "CodeDeployDefault.LambdaLinear10PercentEvery1Minute", 10],
+  ["linear10PercentEvery2Minutes", "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes", 20],
+  ["linear10PercentEvery3Minutes", "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes", 30],
+  ["linear10PercentEvery10Minutes", "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes", 100],
+] as const;
+const allAtOnce = {
+  name: "allAtOnce",
+  predefined: "CodeDeployDefault.LambdaAllAtOnce",
+  routing: { type: "AllAtOnce" },
+  minutes: 0,
+};
+
 describe("the settings", () => {
   describe("that are usable", () => {
     it("have these defaults beside the repository and its credential", async () => {
       const { functionSettings, ...settings } = await settingsOf(dev.config);
-      expect(functionSettings("hello-user")).to.deep.equal({ memorySize: 128, timeout: 10, environment: {} });
+      expect(functionSettings("hello-user")).to.deep.equal({
+        memorySize: 128,
+        timeout: 10,
+        environment: {},
+        releaseStrategy: allAtOnce,
+      });
       expect(settings).to.deep.equal({
         prefix: "push-to-live-dev",
         repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
         branch: "main",
         credential: { type: "CODECONNECTIONS", arn: connectionArn },
-        deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce",
+        releaseStrategies: [allAtOnce],
         logRetentionDays: 30,
         compute: {
           type: "LINUX_CONTAINER",
@@ -129,46 +153,95 @@ describe("the settings", () => {
       expect(await valueFrom(pulumi.unsecret(credential.token))).to.equal(token);
     });
 
-    it("know these release strategies, each with its minutes", () => {
-      expect(
-        Object.fromEntries(
-          Object.entries(releaseStrategies).map(([name, { deploymentConfigName, minutes }]) => [
-            name,
-            `${deploymentConfigName} ${minutes}`,
-          ]),
-        ),
-      ).to.deep.equal({
-        allAtOnce: "CodeDeployDefault.LambdaAllAtOnce 0",
-        canary10Percent5Minutes: "CodeDeployDefault.LambdaCanary10Percent5Minutes 5",
-        canary10Percent10Minutes: "CodeDeployDefault.LambdaCanary10Percent10Minutes 10",
-        canary10Percent15Minutes: "CodeDeployDefault.LambdaCanary10Percent15Minutes 15",
-        canary10Percent30Minutes: "CodeDeployDefault.LambdaCanary10Percent30Minutes 30",
-        linear10PercentEvery1Minute: "CodeDeployDefault.LambdaLinear10PercentEvery1Minute 10",
-        linear10PercentEvery2Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery2Minutes 20",
-        linear10PercentEvery3Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery3Minutes 30",
-        linear10PercentEvery10Minutes: "CodeDeployDefault.LambdaLinear10PercentEvery10Minutes 100",
-      });
-    });
-
-    for (const [releaseStrategy, { deploymentConfigName, minutes }] of Object.entries(releaseStrategies)) {
+    for (const [releaseStrategy, predefined, minutes] of predefinedStrategies) {
       it(`take the release strategy ${releaseStrategy} in builds of ${minutes + 5} minutes, and of no less`, async () => {
-        const builds = (buildTimeoutMinutes: number) => ({
-          ...dev.config,
-          releaseStrategy,
-          buildTimeoutMinutes: String(buildTimeoutMinutes),
-        });
-        const settings = await settingsOf(builds(minutes + 5));
-        expect(settings.deploymentConfigName).to.equal(deploymentConfigName);
+        const { releaseStrategies } = await settingsOf(strategies(releaseStrategy, {}, minutes + 5));
+        expect(releaseStrategies).to.have.lengthOf(1);
+        expect(releaseStrategies[0]).to.include({ name: releaseStrategy, predefined, minutes });
         if (minutes > 0) {
-          const { message } = await refusalOf({ ...dev, config: builds(minutes + 4) });
-          expect(message).to.equal(
-            refusal(
-              `push-to-live:buildTimeoutMinutes is ${minutes + 4}: a build with its release takes up to ${minutes + 5} minutes with this releaseStrategy: set at least that, or a faster strategy`,
-            ),
-          );
+          const { message } = await refusalOf({ ...dev, config: strategies(releaseStrategy, {}, minutes + 4) });
+          expect(message).to.equal(tooShort(minutes + 4, minutes + 5));
         }
       });
     }
+
+    for (const [releaseStrategy, minutes, routing] of [
+      ["canary1Percent1Minute", 1, { type: "TimeBasedCanary", timeBasedCanary: { percentage: 1, interval: 1 } }],
+      ["canary25Percent5Minutes", 5, { type: "TimeBasedCanary", timeBasedCanary: { percentage: 25, interval: 5 } }],
+      [
+        "canary99Percent2155Minutes",
+        2155,
+        { type: "TimeBasedCanary", timeBasedCanary: { percentage: 99, interval: 2155 } },
+      ],
+      [
+        "linear10PercentEvery5Minutes",
+        50,
+        { type: "TimeBasedLinear", timeBasedLinear: { percentage: 10, interval: 5 } },
+      ],
+      ["linear30PercentEvery1Minute", 4, { type: "TimeBasedLinear", timeBasedLinear: { percentage: 30, interval: 1 } }],
+      [
+        "linear99PercentEvery2Minutes",
+        4,
+        { type: "TimeBasedLinear", timeBasedLinear: { percentage: 99, interval: 2 } },
+      ],
+      [
+        "linear1PercentEvery21Minutes",
+        2100,
+        { type: "TimeBasedLinear", timeBasedLinear: { percentage: 1, interval: 21 } },
+      ],
+    ] as const) {
+      it(`take the strategy ${releaseStrategy}, which CodeDeploy does not have by itself and takes ${minutes} minutes`, async () => {
+        const { releaseStrategies } = await settingsOf(strategies(releaseStrategy, {}, minutes + 5));
+        expect(releaseStrategies).to.deep.equal([{ name: releaseStrategy, routing, minutes }]);
+      });
+    }
+
+    it("route a predefined strategy as CodeDeploy's configuration of that name does", () => {
+      expect(parseStrategy("canary10Percent15Minutes")?.routing).to.deep.equal({
+        type: "TimeBasedCanary",
+        timeBasedCanary: { percentage: 10, interval: 15 },
+      });
+      expect(parseStrategy("linear10PercentEvery3Minutes")?.routing).to.deep.equal({
+        type: "TimeBasedLinear",
+        timeBasedLinear: { percentage: 10, interval: 3 },
+      });
+    });
+
+    it("take for a function a strategy of its own, and leave the stack's to the others", async () => {
+      const own = { one: { releaseStrategy: "canary10Percent5Minutes" } };
+      const { functionSettings, releaseStrategies } = await settingsOf(
+        strategies("linear10PercentEvery1Minute", own, 15),
+        { folders: ["one", "two"] },
+      );
+      expect(["one", "two"].map((folder) => functionSettings(folder).releaseStrategy.name)).to.deep.equal([
+        "canary10Percent5Minutes",
+        "linear10PercentEvery1Minute",
+      ]);
+      expect(releaseStrategies.map(({ name }) => name)).to.deep.equal([
+        "canary10Percent5Minutes",
+        "linear10PercentEvery1Minute",
+      ]);
+    });
+
+    for (const [stack, own, least] of [
+      ["allAtOnce", "canary10Percent30Minutes", 35],
+      ["canary10Percent5Minutes", "linear10PercentEvery10Minutes", 105],
+      ["canary10Percent15Minutes", "canary10Percent5Minutes", 20],
+    ] as const) {
+      it(`let a build of ${stack}, and ${own} for one function, take the ${least} minutes of what takes longest`, async () => {
+        const config = (minutes: number) => strategies(stack, { one: { releaseStrategy: own } }, minutes);
+        const folders = ["one", "two"];
+        expect((await settingsOf(config(least), { folders })).buildTimeoutMinutes).to.equal(least);
+        const { message } = await refusalOf({ ...dev, config: config(least - 1) }, folders);
+        expect(message).to.equal(tooShort(least - 1, least));
+      });
+    }
+
+    it("ask no time for a strategy that every function has replaced", async () => {
+      const own = { "hello-user": { releaseStrategy: "allAtOnce" } };
+      const { releaseStrategies } = await settingsOf(strategies("canary10Percent30Minutes", own, 5));
+      expect(releaseStrategies).to.deep.equal([allAtOnce]);
+    });
 
     for (const [buildCompute, compute] of Object.entries(buildComputes)) {
       it(`take builds on ${buildCompute}, whose image has Node.js 24`, async () => {
@@ -203,7 +276,10 @@ describe("the settings", () => {
       { memorySize: 10_240, timeout: 29, environment: { GREETING: "hi", A_1: "x".repeat(4096 - 13) } },
     ]) {
       it(`take a function's ${settings.memorySize} MB and ${settings.timeout} s`, async () => {
-        expect(await functionSettingsOf({ "hello-user": settings })).to.deep.equal(settings);
+        expect(await functionSettingsOf({ "hello-user": settings })).to.deep.equal({
+          ...settings,
+          releaseStrategy: allAtOnce,
+        });
       });
     }
 
@@ -212,6 +288,7 @@ describe("the settings", () => {
         memorySize: 256,
         timeout: 10,
         environment: {},
+        releaseStrategy: allAtOnce,
       });
     });
 
@@ -289,7 +366,31 @@ describe("the settings", () => {
         connectionArn.replace("connection/", "host/"),
         connectionArn.replace("5555", "555*"),
       ],
-      releaseStrategy: ["", "AllAtOnce", "toString", "CodeDeployDefault.LambdaAllAtOnce"],
+      releaseStrategy: [
+        "",
+        "AllAtOnce",
+        "toString",
+        "CodeDeployDefault.LambdaAllAtOnce",
+        "Canary10Percent5Minutes",
+        "canary0Percent5Minutes",
+        "canary100Percent5Minutes",
+        "canary010Percent5Minutes",
+        "canary10Percent0Minutes",
+        "canary10Percent05Minutes",
+        "canary10Percent5Minute",
+        "canary10Percent1Minutes",
+        "canary10Percent2156Minutes",
+        "canary10PercentEvery5Minutes",
+        "canary2.5Percent5Minutes",
+        "linear0PercentEvery1Minute",
+        "linear100PercentEvery1Minute",
+        "linear10Percent1Minute",
+        "linear10PercentEvery1Minutes",
+        "linear10PercentEvery216Minutes",
+        "linear1PercentEvery22Minutes",
+        " allAtOnce",
+        "canary10Percent5Minutes\n",
+      ],
       buildCompute: ["", "X86", "toString", "LINUX_CONTAINER"],
       corsOrigins: [
         "",
@@ -407,11 +508,11 @@ describe("the settings", () => {
 
     it("a strategy that takes longer than Lambda compute lets a build run", async () => {
       const lasting = { ...dev.config, buildCompute: "x86Lambda", releaseStrategy: "canary10Percent10Minutes" };
-      expect((await settingsOf(lasting)).deploymentConfigName).to.contain("Canary10Percent10Minutes");
+      expect((await settingsOf(lasting)).releaseStrategies[0]?.name).to.equal("canary10Percent10Minutes");
       const config = { ...lasting, releaseStrategy: "canary10Percent15Minutes" };
       expect((await refusalOf({ ...dev, config })).message).to.equal(
         refusal(
-          'push-to-live:buildCompute is "x86Lambda": a build with its release takes up to 20 minutes with this releaseStrategy, Lambda compute stops it after 15; choose x86 or arm, or a faster strategy',
+          'push-to-live:buildCompute is "x86Lambda": a build with its release takes up to 20 minutes with the releaseStrategy that takes longest, Lambda compute stops it after 15; choose x86 or arm, or a faster strategy',
         ),
       );
     });
@@ -420,10 +521,13 @@ describe("the settings", () => {
       ["128", " must be an object with a function's folder as each key"],
       ["[]", " must be an object with a function's folder as each key"],
       [{ goodbye: {} }, ".goodbye is no function: there are hello-user"],
-      [{ "hello-user": 128 }, ".hello-user is 128: it must be an object with memorySize, timeout or environment"],
+      [
+        { "hello-user": 128 },
+        ".hello-user is 128: it must be an object with some of memorySize, timeout, environment, releaseStrategy",
+      ],
       [
         { "hello-user": { memory: 256 } },
-        ".hello-user.memory is no setting of a function: there are memorySize, timeout, environment",
+        ".hello-user.memory is no setting of a function: there are memorySize, timeout, environment, releaseStrategy",
       ],
       ...[127, 10_241, 128.5, "256"].map((memorySize) => [
         { "hello-user": { memorySize } },
@@ -433,6 +537,12 @@ describe("the settings", () => {
         { "hello-user": { timeout } },
         `.hello-user.timeout is ${timeout}: it must be a whole number of seconds from 1 to 29`,
       ]),
+      ...["", "fast", "canary10Percent5Minute", 5, null, ["allAtOnce"], { name: "allAtOnce" }].map(
+        (releaseStrategy) => [
+          { "hello-user": { releaseStrategy } },
+          `.hello-user.releaseStrategy is ${JSON.stringify(releaseStrategy)}: ${allowed.releaseStrategy}`,
+        ],
+      ),
       [{ "hello-user": { environment: ["A=b"] } }, ".hello-user.environment must be an object of strings"],
       ...["A", "1A", "A-B", "_AB", "AWS_REGION", "LAMBDA_TASK_ROOT"].map((name) => [
         { "hello-user": { environment: { [name]: "x" } } },
@@ -554,8 +664,27 @@ describe("the settings", () => {
   });
 });
 
-async function settingsOf(config: Stack["config"], others: Partial<Stack> = {}): Promise<Settings> {
-  return (await evaluate({ ...dev, ...others, config }, () => readSettings(["hello-user"]))).result;
+async function settingsOf(
+  config: Stack["config"],
+  { folders = ["hello-user"], ...others }: Partial<Stack> & { folders?: string[] } = {},
+): Promise<Settings> {
+  return (await evaluate({ ...dev, ...others, config }, () => readSettings(folders))).result;
+}
+
+/** The settings of a stack with a release strategy, others for some functions, and a limit on its builds. */
+function strategies(releaseStrategy: string, functions: object, buildTimeoutMinutes: number): Stack["config"] {
+  return {
+    ...dev.config,
+    releaseStrategy,
+    functions: JSON.stringify(functions),
+    buildTimeoutMinutes: String(buildTimeoutMinutes),
+  };
+}
+
+function tooShort(minutes: number, needed: number): string {
+  return refusal(
+    `push-to-live:buildTimeoutMinutes is ${minutes}: a build with its release takes up to ${needed} minutes with the releaseStrategy that takes longest: set at least that, or a faster strategy`,
+  );
 }
 
 async function functionSettingsOf(functions: object): Promise<FunctionSettings> {
@@ -564,8 +693,8 @@ async function functionSettingsOf(functions: object): Promise<FunctionSettings> 
 }
 
 /** The error with which a stack's settings are refused. */
-async function refusalOf(stack: Stack): Promise<EvaluationError> {
-  return refusedBy(evaluate(stack, () => readSettings(["hello-user"])));
+async function refusalOf(stack: Stack, folders = ["hello-user"]): Promise<EvaluationError> {
+  return refusedBy(evaluate(stack, () => readSettings(folders)));
 }
 
 async function refusedBy(evaluation: Promise<unknown>): Promise<EvaluationError> {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import fc from "fast-check";
-import { branchProblem, pushTo } from "../../infra/webhookFilters.ts";
+import { branchProblem, buildsPullRequests, pullRequestsTo, pushTo } from "../../infra/webhookFilters.ts";
 
 const refusal =
   'it must be the name of one branch, such as "main" or "release/1.x" (letters, digits and . _ / + -, as git allows them)';
@@ -211,6 +211,38 @@ describe("the webhook filters of pushes to a branch", () => {
       "a,b",
       "ünïcode",
     ]);
+  });
+});
+
+describe("the webhook filters of pull requests into a branch", () => {
+  it("are one group: opened, changed or reopened, and the base main and no other, from whatever branch", () => {
+    expect(pullRequestsTo("main")).to.deep.equal([
+      {
+        filters: [
+          { type: "EVENT", pattern: "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED" },
+          { type: "BASE_REF", pattern: "^refs/heads/main$" },
+        ],
+      },
+    ]);
+  });
+
+  it("match the base that pushes are matched by, for any branch", () => {
+    fc.assert(
+      fc.property(branches, (branch) => {
+        const pattern = pullRequestsTo(branch)[0]?.filters.find(({ type }) => type === "BASE_REF")?.pattern;
+        return pattern === headRefOf(branch).source.replaceAll("\\/", "/");
+      }),
+    );
+  });
+
+  for (const branch of refused) {
+    it(`refuse ${JSON.stringify(branch)} as a branch`, () => {
+      expect(() => pullRequestsTo(branch)).to.throw(Error, `the branch is ${JSON.stringify(branch)}: ${refusal}`);
+    });
+  }
+
+  it("are told from those of pushes", () => {
+    expect([...pullRequestsTo("main"), ...pushTo("main")].map(buildsPullRequests)).to.deep.equal([true, false]);
   });
 });
 

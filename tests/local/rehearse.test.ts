@@ -1,13 +1,14 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { parseBuildspec } from "../../local/codebuild/buildspec.ts";
 import { git } from "../../local/git.ts";
 import { running } from "../processes.ts";
-import { copyProject, type Ended, runFile } from "../project.ts";
+import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 describe("npm run rehearse", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const temporary = temporaryDirectories();
   let directory: string;
   let project: string;
@@ -30,7 +31,7 @@ describe("npm run rehearse", function () {
     return { ...ended, left: await readdir(TMPDIR), processes: running(TMPDIR) };
   }
 
-  it("tells steps 1 to 4, without a git identity, and leaves the checkout as it was and nothing else", async () => {
+  it("tells steps 1 to 5, without a git identity, and leaves the checkout as it was and nothing else", async () => {
     const { code, output, left, processes } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
@@ -38,12 +39,29 @@ describe("npm run rehearse", function () {
       "2. A commit changes only the test to expect a user's name",
       "3. The handler is fixed",
       "4. A commit only touches the README",
+      "5. A pull request is red, then green, then merged; in this copy it runs the functions' tests only",
     ]);
-    expect(output).to.match(/All 4 steps held, in \d+\.\d s\.\n$/);
+    expect(output).to.match(/All 5 steps held, in \d+\.\d s\.\n$/);
     expect(output).to.contain("failing test: GET /hello_user greets the user whom the query string names");
     expect(output).to.not.contain("✖");
     expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
     expect(await git(project, "status", "--porcelain", "--ignored")).to.equal("!! node_modules");
+  });
+
+  it("has pull requests run buildspec.pr.yml with other packages and other tests, and is otherwise the same", async () => {
+    const [own, copied] = await Promise.all(
+      ["buildspec.pr.yml", "local/firstIteration/buildspec.pr.yml"].map(async (file) =>
+        parseBuildspec(await readFile(join(root, file), "utf8"), file),
+      ),
+    );
+    const { install, build } = own?.phases ?? {};
+    expect([install?.commands, build?.commands].flat()).to.deep.equal([
+      "npm ci --prefer-offline",
+      "npm test -- --reporter tests/reporter.ts --reporter-option junit=reports/tests.xml",
+    ]);
+    const withoutCommands = (spec: typeof own) =>
+      JSON.parse(JSON.stringify(spec, (key, value) => (key === "commands" ? undefined : value)));
+    expect(withoutCommands(copied)).to.deep.equal(withoutCommands(own));
   });
 
   it("ends at Ctrl-C during a build with exit code 130, and leaves nothing", async () => {
@@ -62,7 +80,7 @@ describe("npm run rehearse", function () {
     expect(code).to.equal(1);
     expect(output).to.match(/✖ failing test: undefined, expected GET \/hello_user greets the user/);
     expect(output).to.match(/The log of build 1:[\s\S]*1\) GET \/hello_user\s+greets somebody:/);
-    expect(output).to.contain("Step 2 of 4 did not hold.");
+    expect(output).to.contain("Step 2 of 5 did not hold.");
     expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
   });
 

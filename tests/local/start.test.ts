@@ -92,10 +92,14 @@ describe("npm start", () => {
       "provider",
       "functions",
       "deployProject",
+      "pullRequestProject",
+      "github",
+      "githubTokens",
     );
     expect(endpoints).to.deep.include({
       functions: { "hello-user": "push-to-live-local-hello-user" },
       deployProject: "push-to-live-local-deploy",
+      pullRequestProject: "push-to-live-local-pull-request",
       region: "us-east-1",
     });
   });

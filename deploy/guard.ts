@@ -1,0 +1,91 @@
+import { messageOf } from "./failures.ts";
+import { type Live, liveAlias } from "./live.ts";
+import type { Stack } from "./stack.ts";
+
+/**
+ * Makes an alarm on the errors of one version among the requests to `live`, which only a release can make, since it knows the version. With
+ * it goes the API's own alarm on status 5xx, unless that rings already: an incident must not keep its own fix from going live.
+ *
+ * @returns The names of the alarms on which the deployment is to stop.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
+ */
+export async function guard({ application, cloudwatch, log }: Stack, live: Live, version: string): Promise<string[]> {
+  const { functionName } = live;
+  const own = alarmName(functionName, version);
+  await cloudwatch.putMetricAlarm({
+    AlarmName: own,
+    AlarmDescription: `Version ${version} fails while it gets traffic; the release makes and removes this alarm`,
+    ...errorsOf(functionName, version),
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+    TreatMissingData: "notBreaching",
+  });
+  const ofApi = `${application}-api-5xx`;
+  const { MetricAlarms: [alarm] = [] } = await cloudwatch.describeAlarms({ AlarmNames: [ofApi] });
+  if (!alarm || alarm.StateValue === "ALARM") {
+    const why = alarm ? "rings already" : "does not exist";
+    log(`the alarm ${ofApi} ${why}: only the errors of version ${version} stop this release`);
+    return [own];
+  }
+  return [own, ofApi];
+}
+
+/** Removes the alarms that releases of a function have made; what cannot be removed is told, and left for the next release. */
+export async function removeGuards({ cloudwatch, log }: Stack, functionName: string): Promise<void> {
+  try {
+    const prefix = alarmName(functionName, "").replace(/-errors$/, "");
+    const { MetricAlarms = [] } = await cloudwatch.describeAlarms({ AlarmNamePrefix: prefix });
+    const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
+    // Another function's name may begin like this one's alarms.
+    const own = names.filter((name) => /^\d+-errors$/.test(name.slice(prefix.length)));
+    if (own.length > 0) {
+      await cloudwatch.deleteAlarms({ AlarmNames: own });
+    }
+  } catch (error) {
+    log(`alarms of a release are left for the next one to remove: ${messageOf(error)}`);
+  }
+}
+
+function alarmName(functionName: string, version: string): string {
+  return `${functionName}-version-${version}-errors`;
+}
+
+function errorsOf(functionName: string, version: string) {
+  return {
+    Namespace: "AWS/Lambda",
+    MetricName: "Errors",
+    Dimensions: [
+      { Name: "FunctionName", Value: functionName },
+      { Name: "Resource", Value: `${functionName}:${liveAlias}` },
+      { Name: "ExecutedVersion", Value: version },
+    ],
+  };
+}
+
+/**
+ * How many requests a version has failed since a time, as far as CloudWatch has counted by now; undefined when that cannot be read.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
+ */
+export async function countErrors(
+  { cloudwatch }: Stack,
+  functionName: string,
+  version: string,
+  since: Date,
+): Promise<number | undefined> {
+  try {
+    const Metric = errorsOf(functionName, version);
+    const { MetricDataResults: [result] = [] } = await cloudwatch.getMetricData({
+      MetricDataQueries: [{ Id: "errors", MetricStat: { Metric, Period: 60, Stat: "Sum" } }],
+      // The service's own clock tells both ends: this machine's may differ.
+      StartTime: new Date(Math.floor(since.getTime() / 60_000) * 60_000),
+      EndTime: new Date(since.getTime() + 24 * 3600_000),
+    });
+    return (result?.Values ?? []).reduce((sum, value) => sum + value, 0);
+  } catch {
+    return undefined;
+  }
+}

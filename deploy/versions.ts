@@ -1,0 +1,82 @@
+import { type FunctionConfiguration, type Lambda, paginateListVersionsByFunction } from "@aws-sdk/client-lambda";
+import { messageOf, ReleaseError } from "./failures.ts";
+import { type Live, parseCommit, previousOf, weightsOf } from "./live.ts";
+import { pause } from "./stack.ts";
+
+const maxWaitMs = 120_000;
+
+/**
+ * Waits until an update of a function, or a new version of it, has settled. The SDK's own waiters take every error, a denied access too,
+ * for a reason to go on waiting.
+ *
+ * @param qualifier A version. @default `$LATEST`
+ * @throws {ReleaseError} when it failed, or took more than two minutes.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+ */
+export async function settled(
+  lambda: Lambda,
+  functionName: string,
+  qualifier?: string,
+): Promise<FunctionConfiguration> {
+  const started = Date.now();
+  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
+    const configuration = await lambda.getFunctionConfiguration({ FunctionName: functionName, Qualifier: qualifier });
+    const { State, StateReason, LastUpdateStatus, LastUpdateStatusReason } = configuration;
+    const what = qualifier === undefined ? functionName : `version ${qualifier} of ${functionName}`;
+    if (State === "Failed" || LastUpdateStatus === "Failed") {
+      throw new ReleaseError(`${what} did not become active: ${StateReason ?? LastUpdateStatusReason ?? "no reason"}`);
+    }
+    if (State !== "Pending" && LastUpdateStatus !== "InProgress") {
+      return configuration;
+    }
+    if (Date.now() - started > maxWaitMs) {
+      throw new ReleaseError(`${what} did not become active in ${maxWaitMs / 1000} s: it is ${State}`);
+    }
+    await pause(waitMs);
+  }
+}
+
+/** The commit of each published version, lowest version first. */
+export async function publishedVersions(
+  lambda: Lambda,
+  functionName: string,
+): Promise<Map<string, string | undefined>> {
+  const versions: [string, string | undefined][] = [];
+  for await (const page of paginateListVersionsByFunction({ client: lambda }, { FunctionName: functionName })) {
+    for (const { Version = "$LATEST", Description } of page.Versions ?? []) {
+      versions.push([Version, parseCommit(Description)]);
+    }
+  }
+  return new Map(versions.filter(([version]) => version !== "$LATEST").sort(([a], [b]) => Number(a) - Number(b)));
+}
+
+/** How many of a function's versions are kept. */
+export const keptVersions = 10;
+
+/**
+ * Deletes all but the newest ten versions of a function, and never one that an alias refers to or a rollback would put back. What cannot be
+ * deleted is told, and left.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html
+ */
+export async function prune(lambda: Lambda, live: Live, log: (line: string) => void): Promise<void> {
+  const { functionName: FunctionName } = live;
+  try {
+    const versions = [...(await publishedVersions(lambda, FunctionName)).keys()];
+    const old = versions.slice(0, -keptVersions);
+    if (old.length === 0) {
+      return;
+    }
+    const { Aliases = [] } = await lambda.listAliases({ FunctionName });
+    const used = new Set([
+      previousOf(live),
+      ...Aliases.flatMap((alias) => [alias.FunctionVersion, ...Object.keys(weightsOf(alias))]),
+    ]);
+    for (const version of old.filter((candidate) => !used.has(candidate))) {
+      await lambda.deleteFunction({ FunctionName, Qualifier: version });
+      log(`deleted version ${version}, which is none of the newest ${keptVersions}`);
+    }
+  } catch (error) {
+    log(`old versions are left for the next release to delete: ${messageOf(error)}`);
+  }
+}
