@@ -168,7 +168,7 @@ describe("the program under Pulumi's engine, in this process", function () {
           "cloudwatch.MetricAlarm monitoring-hello-user-throttles": created(alarmInputs("statistic unit")),
           "sns.Topic monitoring-alerts": created("name"),
           "sns.TopicPolicy monitoring-alerts-policy": created("arn policy"),
-          "sns.TopicSubscription monitoring-subscriber-675d2249": created("endpoint protocol topic"),
+          "sns.TopicSubscription monitoring-subscriber-a96e3689": created("endpoint protocol topic"),
         },
       ],
       [
@@ -196,6 +196,7 @@ describe("the program under Pulumi's engine, in this process", function () {
           "apigatewayv2.Api http-api": "update disableExecuteApiEndpoint",
           "apigatewayv2.ApiMapping domain-mapping": created("apiId domainName stage"),
           "apigatewayv2.DomainName domain": created("domainName domainNameConfiguration"),
+          "index.CustomDomain domain": "create",
           "route53.Record domain-record": created("aliases name type zoneId"),
           "route53.Record domain-validation-record": created("name records ttl type zoneId"),
         },
