@@ -33,19 +33,30 @@ export async function guard({ application, cloudwatch, log }: Stack, live: Live,
   return [own, ofApi];
 }
 
-/** Removes the alarms that releases of a function have made; what cannot be removed is told, and left for the next release. */
-export async function removeGuards({ cloudwatch, log }: Stack, functionName: string): Promise<void> {
-  try {
-    const prefix = alarmName(functionName, "").replace(/-errors$/, "");
-    const { MetricAlarms = [] } = await cloudwatch.describeAlarms({ AlarmNamePrefix: prefix });
+/** Removes the alarm that a release has made for its version; where it cannot be removed, that is told, and it is left for the next release. */
+export async function removeGuard(stack: Stack, functionName: string, version: string): Promise<void> {
+  await attempt(stack, () => stack.cloudwatch.deleteAlarms({ AlarmNames: [alarmName(functionName, version)] }));
+}
+
+/** Removes what ended releases of a function have left of such alarms. */
+export async function removeStrayGuards(stack: Stack, functionName: string): Promise<void> {
+  const prefix = alarmName(functionName, "").replace(/-errors$/, "");
+  await attempt(stack, async () => {
+    const { MetricAlarms = [] } = await stack.cloudwatch.describeAlarms({ AlarmNamePrefix: prefix });
     const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
     // Another function's name may begin like this one's alarms.
     const own = names.filter((name) => /^\d+-errors$/.test(name.slice(prefix.length)));
     if (own.length > 0) {
-      await cloudwatch.deleteAlarms({ AlarmNames: own });
+      await stack.cloudwatch.deleteAlarms({ AlarmNames: own });
     }
+  });
+}
+
+async function attempt({ log }: Stack, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
-    log(`alarms of a release are left for the next one to remove: ${messageOf(error)}`);
+    log(`an alarm of a release is left for the next one to remove: ${messageOf(error)}`);
   }
 }
 

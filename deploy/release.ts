@@ -19,7 +19,7 @@ import {
 } from "./deployment.ts";
 import { errorLines } from "./errorLog.ts";
 import { isNamed, messageOf, Overtaken, ReleaseError, runCommand, TrafficReturned } from "./failures.ts";
-import { guard, removeGuards } from "./guard.ts";
+import { guard, removeGuard, removeStrayGuards } from "./guard.ts";
 import { commitOf, historyOf, type Relation } from "./history.ts";
 import { type Live, readLive, record, whatIsLive } from "./live.ts";
 import { readSmokeTest, runSmokeTest, type SmokeTest } from "./smokeTest.ts";
@@ -182,7 +182,7 @@ async function makeWay(args: ReleaseArgs, { candidate, live }: FunctionState): P
     await takeAway(args, name, live);
     throw new Overtaken("a deployment had left the alias with two versions");
   }
-  await removeGuards(args, live.functionName);
+  await removeStrayGuards(args, live.functionName);
   return { candidate, live };
 }
 
@@ -312,24 +312,27 @@ async function publishVersion(
 
 /** Moves `live` to a published version, under the guard of alarms where traffic moves bit by bit. */
 async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<Released> {
-  const { commit, lambda, log, signal } = args;
+  const { commit, lambda, log } = args;
   const { name } = state.candidate;
   const { functionName, version: before } = state.live;
   const strategy = await strategyOf(args, name);
   const alarms = isGradual(strategy) ? await guard(args, state.live, version) : [];
+  const unguard = async (): Promise<void> => {
+    if (alarms.length > 0) {
+      await removeGuard(args, functionName, version);
+    }
+  };
   const isWanted = ({ decision }: Live): boolean => decision?.commit === commit && decision.outcome !== "rolled back";
   const began = Date.now();
 
-  signal?.throwIfAborted();
   const now = await readLive(lambda, functionName);
   if (now?.version !== before || !isWanted(now)) {
+    await unguard();
     throw new Overtaken(`live is version ${now?.version}, latest commit ${now?.decision?.commit ?? "unknown"}`);
   }
   const move = { name, functionName, from: before, to: version, commit, strategy, alarms };
   const ended = await runDeployment(args, move, isWanted);
-  if (alarms.length > 0) {
-    await removeGuards(args, functionName);
-  }
+  await unguard();
   // Whatever the deployment says: where its start was told twice, the second has failed.
   if (ended.live.version !== version) {
     return whyNot(args, state, version, ended, began);

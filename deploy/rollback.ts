@@ -6,7 +6,6 @@ import { parseArgs } from "node:util";
 import { functionFolders } from "./bundle.ts";
 import { type Active, allAtOnce, findActive, reasonOf, runDeployment, stop, takeAway, waitFor } from "./deployment.ts";
 import { messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
-import { removeGuards } from "./guard.ts";
 import { type Live, previousOf, readLive, record, whatIsLive } from "./live.ts";
 import { clients, codeDeployApplication, type Stack } from "./stack.ts";
 import { publishedVersions } from "./versions.ts";
@@ -144,7 +143,6 @@ async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: 
       throw now.version === from ? new ReleaseError(reason) : new Overtaken(reason);
     }
   }
-  await removeGuards(args, functionName);
 
   // AWS does not document whether CodeDeploy leaves an alias's description alone.
   const now = await readLive(args.lambda, functionName);

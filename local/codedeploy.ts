@@ -69,11 +69,14 @@ interface Deployment {
 
 /**
  * CodeDeploy for Lambda: moves an alias from one version to another, at once or bit by bit, and back when an alarm goes off or it is stopped.
- * Emits `deployment` whenever a deployment's status changes.
+ * Emits `deployment` whenever a deployment's status changes, and `traffic` when a version gets another share of it, in percent.
  *
  * @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-lambda.html
  */
-export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
+export class CodeDeploy extends EventEmitter<{
+  deployment: [DeploymentInfo];
+  traffic: [info: DeploymentInfo, version: string, percent: number];
+}> {
   readonly #lambda: Lambda;
   readonly #cloudwatch: CloudWatch;
   readonly #clock: Clock;
@@ -330,6 +333,7 @@ export class CodeDeploy extends EventEmitter<{ deployment: [DeploymentInfo] }> {
       this.#lambda.putAlias(name, alias, targetversion);
     }
     deployment.hasShifted = true;
+    this.emit("traffic", deployment.info, targetversion, percent);
   }
 
   #end(

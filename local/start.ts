@@ -9,10 +9,11 @@ import { serveProvider } from "./providerServer.ts";
 import { type EmptyStack, type Stack, startEmpty, startStack } from "./stack.ts";
 import { interruption, showBuilds } from "./terminal.ts";
 
-function readArguments(): { port: number; json: boolean; empty: boolean } {
+function readArguments(): { port: number; timeScale: number; json: boolean; empty: boolean } {
   const { values } = parseArgs({
     options: {
       port: { type: "string", default: "8080" },
+      "time-scale": { type: "string", default: "60" },
       json: { type: "boolean", default: false },
       empty: { type: "boolean", default: false },
     },
@@ -21,7 +22,13 @@ function readArguments(): { port: number; json: boolean; empty: boolean } {
   if (!/^\d+$/.test(values.port) || port > 65535) {
     throw new Error(`--port is "${values.port}": it must be a whole number from 0 (any that is free) to 65535`);
   }
-  return { port, json: values.json, empty: values.empty };
+  const { "time-scale": scale, json, empty } = values;
+  if (!/^\d+$/.test(scale) || Number(scale) < 1 || Number(scale) > 3600) {
+    throw new Error(
+      `--time-scale is "${scale}": it must be a whole number from 1 to 3600, how many times as fast as real time traffic is shifted`,
+    );
+  }
+  return { port, timeScale: Number(scale), json, empty };
 }
 
 /** Brings the checkout's last commit to the branch, unless what was pushed to it earlier would be lost. */
@@ -57,7 +64,7 @@ async function endpointsOf({ cloud, provider, remote }: EmptyStack, outputs?: Pr
 }
 
 async function start(): Promise<void> {
-  const { port, json, empty } = readArguments();
+  const { port, timeScale, json, empty } = readArguments();
   const stopped = interruption();
   const running = await runningEndpoints();
   if (running) {
@@ -69,8 +76,8 @@ async function start(): Promise<void> {
     await rm(join(directory, name), { recursive: true, force: true });
   }
   const stack: EmptyStack & Partial<Stack> = empty
-    ? await startEmpty(root, directory, port, seed)
-    : await startStack(root, directory, port, seed);
+    ? await startEmpty(root, directory, port, seed, { timeScale })
+    : await startStack(root, directory, port, seed, { timeScale });
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
     await writeFile(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
@@ -78,7 +85,7 @@ async function start(): Promise<void> {
       const print = json ? console.error : console.log;
       print(build?.status === "FAILED" ? `${line}; log: ${build.logFile}` : line);
     });
-    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints));
+    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints, timeScale));
     await stopped;
   } finally {
     await rm(endpointsFile, { force: true });
@@ -86,7 +93,7 @@ async function start(): Promise<void> {
   }
 }
 
-function welcome({ api, git: remote, aws, region }: Endpoints): string {
+function welcome({ api, git: remote, aws, region }: Endpoints, timeScale: number): string {
   const program = api
     ? "The stack runs on this machine; its Pulumi program was evaluated in-process: no engine, no diff."
     : "The local cloud is empty: npm run pulumi:local -- up";
@@ -96,6 +103,7 @@ function welcome({ api, git: remote, aws, region }: Endpoints): string {
   git remote   ${remote}
   AWS          ${aws} (AWS_ENDPOINT_URL; region ${region}, any credentials)
   logs         ${join(directory, "logs")}
+  clock        traffic is shifted ${timeScale} times as fast as on AWS (--time-scale)
 
 Once:          git remote add local '${remote}'
 To redeploy:   git push local HEAD:${localStack.branch}

@@ -1,12 +1,26 @@
 import type { LocalCloud } from "./cloud.ts";
 import type { Build } from "./codebuild/build.ts";
 
-/** Writes a line about a build when a phase of it ends, and when it does itself, and about each commit status as GitHub shows it. */
-export function showBuilds({ codebuild, github }: LocalCloud, write: (line: string, build?: Build) => void): void {
+/**
+ * Writes a line about a build when a phase of it ends, and when it does itself, about each commit status as GitHub shows it, and about what
+ * deployments do with the traffic.
+ */
+export function showBuilds(
+  { codebuild, codedeploy, github }: LocalCloud,
+  write: (line: string, build?: Build) => void,
+): void {
   // Whoever read the lines may be gone, as after `| head`; the local cloud goes on.
   process.stdout.on("error", () => {});
   github.on("status", ({ sha, state, context, description }) => {
     write(`commit ${sha.slice(0, 7)}: ${state}, ${context}: ${description}`);
+  });
+  codedeploy.on("traffic", ({ deploymentGroupName }, version, percent) => {
+    write(`deployment of ${deploymentGroupName}: version ${version} gets ${percent} % of the traffic`);
+  });
+  codedeploy.on("deployment", ({ deploymentGroupName, status, errorInformation }) => {
+    if (errorInformation) {
+      write(`deployment of ${deploymentGroupName}: ${status}, ${errorInformation.code}, ${errorInformation.message}`);
+    }
   });
   codebuild.on("build", (build) => {
     const { sourceVersion, status, phases, tests, endTime } = build;

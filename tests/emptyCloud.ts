@@ -13,7 +13,8 @@ export interface EmptyCloud {
 
 /** Runs `npm start -- --empty` in a copy of the project, on any port that is free. */
 export async function startEmptyCloud(project: string): Promise<EmptyCloud> {
-  const cloud = spawn(process.execPath, ["local/start.ts", "--empty", "--json", "--port", "0"], { cwd: project });
+  const args = ["local/start.ts", "--empty", "--json", "--port", "0", "--time-scale", "3600"];
+  const cloud = spawn(process.execPath, args, { cwd: project });
   let builds = "";
   cloud.stderr.on("data", (chunk) => {
     builds += chunk;

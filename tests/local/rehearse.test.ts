@@ -8,7 +8,7 @@ import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 describe("npm run rehearse", function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
   let directory: string;
   let project: string;
@@ -31,7 +31,7 @@ describe("npm run rehearse", function () {
     return { ...ended, left: await readdir(TMPDIR), processes: running(TMPDIR) };
   }
 
-  it("tells steps 1 to 5, without a git identity, and leaves the checkout as it was and nothing else", async () => {
+  it("tells the whole story, without a git identity, and leaves the checkout as it was and nothing else", async () => {
     const { code, output, left, processes } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
@@ -40,8 +40,12 @@ describe("npm run rehearse", function () {
       "3. The handler is fixed",
       "4. A commit only touches the README",
       "5. A pull request is red, then green, then merged; in this copy it runs the functions' tests only",
+      "6. A release passes its tests, and fails in production",
+      "7. Two pushes at once",
+      "8. One command rolls back",
+      "9. Somebody has asked for the page all the while",
     ]);
-    expect(output).to.match(/All 5 steps held, in \d+\.\d s\.\n$/);
+    expect(output).to.match(/All 9 steps held, in \d+\.\d s\.\n$/);
     expect(output).to.contain("failing test: GET /hello_user greets the user whom the query string names");
     expect(output).to.not.contain("✖");
     expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
@@ -80,7 +84,7 @@ describe("npm run rehearse", function () {
     expect(code).to.equal(1);
     expect(output).to.match(/✖ failing test: undefined, expected GET \/hello_user greets the user/);
     expect(output).to.match(/The log of build 1:[\s\S]*1\) GET \/hello_user\s+greets somebody:/);
-    expect(output).to.contain("Step 2 of 5 did not hold.");
+    expect(output).to.contain("Step 2 of 9 did not hold.");
     expect({ left, processes }).to.deep.equal({ left: [], processes: [] });
   });
 

@@ -30,7 +30,9 @@ describe("npm start", () => {
     project = join(directory, "mein Projekt ü");
     clone = join(directory, "clone");
     await copyProject(project);
-    started = spawn(process.execPath, ["local/start.ts", "--json", "--port", "0"], { cwd: project });
+    started = spawn(process.execPath, ["local/start.ts", "--json", "--port", "0", "--time-scale", "3600"], {
+      cwd: project,
+    });
     started.stderr?.on("data", (chunk) => {
       output += chunk;
     });
@@ -210,6 +212,8 @@ describe("npm start", () => {
   for (const [args, message] of [
     [["--port", "eighty"], /--port is "eighty": it must be a whole number from 0/],
     [["--port", "65536"], /--port is "65536"/],
+    [["--time-scale", "0"], /--time-scale is "0": it must be a whole number from 1 to 3600/],
+    [["--time-scale", "fast"], /--time-scale is "fast"/],
     [["--verbose"], /Unknown option '--verbose'/],
   ] as const) {
     it(`refuses ${args.join(" ")}`, async () => {
