@@ -41,6 +41,7 @@ describe("an environment per stack, on one local cloud", function () {
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
     const local = await readLocalConfig(root);
+    const where = ["aws:region", key("repository"), key("connectionArn")].map((name) => [name, local[name]]);
     for (const stackName of names) {
       const stack = await LocalWorkspace.createOrSelectStack(
         { stackName, projectName: localStack.project, program: loadProgram },
@@ -51,7 +52,7 @@ describe("an environment per stack, on one local cloud", function () {
         stackName === "pr-7"
           ? { ...(await settingsOf("dev")), [key("branch")]: "feature" }
           : await settingsOf(stackName);
-      const own = Object.entries({ ...settings, ...local }).map(([name, value]) => [
+      const own = Object.entries({ ...settings, ...Object.fromEntries(where) }).map(([name, value]) => [
         name,
         typeof value === "string" ? value : JSON.stringify(value),
       ]);
