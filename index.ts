@@ -5,9 +5,11 @@ import { bundleFunctions } from "./deploy/bundle.ts";
 import { containerOf } from "./infra/buildComputes.ts";
 import { BuildProject, type Credential } from "./infra/buildProject.ts";
 import { ConfigurationRelease } from "./infra/configurationRelease.ts";
+import { CustomDomain } from "./infra/customDomain.ts";
 import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.ts";
 import { HttpApi } from "./infra/httpApi.ts";
 import { HttpFunction } from "./infra/httpFunction.ts";
+import { Monitoring } from "./infra/monitoring.ts";
 import { PreviewRole } from "./infra/previewRole.ts";
 import { readSettings } from "./infra/settings.ts";
 import { TokenSecret } from "./infra/tokenSecret.ts";
@@ -17,6 +19,7 @@ const zips = await bundleFunctions(import.meta.dirname);
 const settings = readSettings(zips.all.map((zip) => zip.name));
 
 const api = new HttpApi("http", settings);
+const domain = settings.domain && new CustomDomain("domain", { ...settings.domain, api });
 
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
 const deploymentConfigs = declareConfigs(settings.releaseStrategies);
@@ -64,9 +67,13 @@ const pullRequest = new BuildProject("pull-request", {
 
 const configuration = new ConfigurationRelease("configuration", { ...settings, functions, project: deploy });
 
+new Monitoring("monitoring", { ...settings, api, functions, project: deploy, application });
+
 const previewRole = settings.previewRole && new PreviewRole("preview", { ...settings, ...settings.previewRole });
 
-export const apiUrl = api.url;
+export const apiUrl = domain?.url ?? api.url;
+/** What a DNS record of the custom domain refers to, where the stack makes none. */
+export const domainTarget = domain?.target;
 export const functionNames = Object.fromEntries(functions.map((fn) => [fn.folder, fn.functionName]));
 export const deployProject = deploy.projectName;
 export const pullRequestProject = pullRequest.projectName;

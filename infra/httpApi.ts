@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { JwtSettings } from "./accessSettings.ts";
 import type { Throttling } from "./settings.ts";
 
 /** What an `HttpApi` is made from. */
@@ -12,6 +13,10 @@ export interface HttpApiArgs {
   readonly corsOrigins: readonly string[];
   /** How many requests each route takes; the rest gets status 429. */
   readonly throttling: Throttling;
+  /** Whose tokens requests must carry; without it, requests need none. */
+  readonly jwt?: JwtSettings | undefined;
+  /** Whether the API answers at its own address, beside that of a custom domain. @default true */
+  readonly defaultEndpoint?: boolean;
   /** Whether Pulumi refuses to delete or replace the API, whose address goes with it. */
   readonly protect: boolean;
 }
@@ -23,6 +28,9 @@ export interface HttpApiArgs {
  */
 export class HttpApi extends pulumi.ComponentResource {
   readonly apiId: pulumi.Output<string>;
+  readonly stageName: pulumi.Output<string>;
+  /** What verifies tokens; undefined where requests need none. */
+  readonly authorizerId: pulumi.Output<string> | undefined;
   /** What a Lambda permission's `sourceArn` begins with. */
   readonly executionArn: pulumi.Output<string>;
   /** The address of the stage, without a slash at the end; available once the stage answers. */
@@ -39,6 +47,7 @@ export class HttpApi extends pulumi.ComponentResource {
         protocolType: "HTTP",
         description: "Routes to the live alias of each function",
         ...(args.corsOrigins.length > 0 && { corsConfiguration: cors(args.corsOrigins) }),
+        ...(args.defaultEndpoint === false && { disableExecuteApiEndpoint: true }),
       },
       { ...parent, protect: args.protect },
     );
@@ -64,10 +73,31 @@ export class HttpApi extends pulumi.ComponentResource {
     );
 
     this.apiId = api.id;
+    this.stageName = stage.name;
+    this.authorizerId = args.jwt && this.createAuthorizer(name, api, args.jwt).id;
     this.executionArn = api.executionArn;
     // The stage's own invokeUrl ends in a slash; the API's endpoint answers once the stage exists.
     this.url = pulumi.all([api.apiEndpoint, stage.id]).apply(([endpoint]) => endpoint);
     this.registerOutputs({ apiId: this.apiId, url: this.url });
+  }
+
+  /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html */
+  private createAuthorizer(
+    name: string,
+    api: aws.apigatewayv2.Api,
+    { issuer, audience }: JwtSettings,
+  ): aws.apigatewayv2.Authorizer {
+    return new aws.apigatewayv2.Authorizer(
+      `${name}-authorizer`,
+      {
+        apiId: api.id,
+        name: "jwt",
+        authorizerType: "JWT",
+        identitySources: ["$request.header.Authorization"],
+        jwtConfiguration: { issuer, audiences: [...audience] },
+      },
+      { parent: this },
+    );
   }
 }
 

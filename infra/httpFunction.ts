@@ -12,6 +12,8 @@ export interface HttpFunctionArgs {
   readonly api: HttpApi;
   /** The API's route, e.g. `GET /hello_user`. */
   readonly route: string;
+  /** Whether the route answers requests without a token, too, where the API asks for one. @default false */
+  readonly isPublic?: boolean;
   /** The zip with `handler.mjs`, which exports `handler`. Only the first `up` uploads it: code then belongs to the pipeline. */
   readonly zip: string;
   readonly application: aws.codedeploy.Application;
@@ -27,6 +29,8 @@ export interface HttpFunctionArgs {
   /** Seconds after which a request fails. */
   readonly timeout: number;
   readonly environment: Environment;
+  /** Whether X-Ray records requests. @default false */
+  readonly tracing?: boolean;
   /** What the function may do beside writing its log. @default nothing */
   readonly policyStatements?: aws.iam.PolicyStatement[];
   /** Whether Pulumi refuses to delete or replace the function and its alias, with which the versions go. */
@@ -99,6 +103,7 @@ export class HttpFunction extends pulumi.ComponentResource {
       memorySize: args.memorySize,
       timeout: args.timeout,
       loggingConfig: { logFormat: "JSON", logGroup: log.name },
+      ...(args.tracing && { tracingConfig: { mode: "Active" } }),
       ...(Object.keys(args.environment).length > 0 && { environment: { variables: args.environment } }),
     };
     const fn = new aws.lambda.Function(
@@ -147,6 +152,8 @@ export class HttpFunction extends pulumi.ComponentResource {
         apiId: args.api.apiId,
         routeKey: args.route,
         target: pulumi.interpolate`integrations/${integration.id}`,
+        ...(args.api.authorizerId &&
+          !args.isPublic && { authorizationType: "JWT", authorizerId: args.api.authorizerId }),
       },
       // A route that answers before the API may call the function would answer 500.
       { ...parent, dependsOn: [permission] },
@@ -155,7 +162,7 @@ export class HttpFunction extends pulumi.ComponentResource {
 }
 
 function rightsOf(
-  { policyStatements = [] }: HttpFunctionArgs,
+  { policyStatements = [], tracing }: HttpFunctionArgs,
   logGroupArn: pulumi.Input<string>,
 ): aws.iam.PolicyDocument {
   return {
@@ -167,7 +174,16 @@ function rightsOf(
         Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
         Resource: pulumi.interpolate`${logGroupArn}:*`,
       },
+      ...(tracing ? [writeTraces] : []),
       ...policyStatements,
     ],
   };
 }
+
+/** X-Ray's actions take no narrower resource. @see https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html */
+const writeTraces: aws.iam.PolicyStatement = {
+  Sid: "WriteTraces",
+  Effect: "Allow",
+  Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+  Resource: "*",
+};

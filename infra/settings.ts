@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./accessSettings.ts";
+import { type AlarmSettings, alarmDefaults, alarmProblems } from "./alarmSettings.ts";
 import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
 import {
   type Environment,
@@ -9,6 +11,7 @@ import {
 } from "./functionSettings.ts";
 import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
+import { type Subscriber, subscriberAt } from "./subscribers.ts";
 import { branchProblem } from "./webhookFilters.ts";
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
@@ -55,6 +58,18 @@ export interface Settings {
   /** The origins whose pages may call the API; `*` is every origin. */
   readonly corsOrigins: readonly string[];
   readonly throttling: Throttling;
+  /** Whose tokens requests must carry; undefined where they need none. */
+  readonly jwt: JwtSettings | undefined;
+  /** The API's custom domain, where it has one. */
+  readonly domain: DomainSettings | undefined;
+  /** Whether the API answers at its own address, beside that of the custom domain. */
+  readonly defaultEndpoint: boolean;
+  /** Whether X-Ray records the functions' requests. */
+  readonly tracing: boolean;
+  /** Whether there are alarms beside the one that guards releases, a topic that tells of them, and a dashboard. */
+  readonly alerts: boolean;
+  readonly alarms: AlarmSettings;
+  readonly alertSubscribers: readonly Subscriber[];
   /** Whether Pulumi refuses to delete or replace what cannot be had back: the API with its address, the versions, the alias. */
   readonly protect: boolean;
   /** The role with which a pull request is previewed, where the stack is to have one. */
@@ -115,10 +130,15 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     rateLimit: read("throttlingRateLimit", "100", ...wholeNumber(1, 1_000_000)),
     burstLimit: read("throttlingBurstLimit", "200", ...wholeNumber(1, 1_000_000)),
     protect: read("protect", "false", parseBoolean, oneOf([true, false])),
+    defaultEndpoint: read("defaultEndpoint", "true", parseBoolean, oneOf([true, false])),
+    tracing: read("tracing", "false", parseBoolean, oneOf([true, false])),
+    alerts: read("alerts", "false", parseBoolean, oneOf([true, false])),
+    alarms: readAlarms(config, problems),
+    alertSubscribers: readSubscribers(config, refuse),
     settingsOf: readFunctions(config, functionFolders, problems),
   };
   const previewRole = readPreviewRole(config, settings.repository, refuse);
-  problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders));
+  problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders), ...accessProblems(config));
   if (isComplete(settings)) {
     const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
     const compute = buildComputes[computeName];
@@ -136,6 +156,8 @@ export function readSettings(functionFolders: readonly string[]): Settings {
         releaseStrategies,
         compute,
         throttling: { rateLimit, burstLimit },
+        jwt: jwtOf(config),
+        domain: domainOf(config),
         ...(previewRole && { previewRole }),
       };
     }
@@ -230,6 +252,37 @@ function readFunctions(
     const settings: FunctionSettings = { ...functionDefaults, ...own, releaseStrategy };
     return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
   };
+}
+
+function readAlarms(config: pulumi.Config, problems: string[]): AlarmSettings {
+  const text = config.get("alarms") ?? "{}";
+  const set = parseJson(text) ?? text;
+  problems.push(...alarmProblems(set).map((problem) => `${config.name}:alarms${problem}`));
+  return { ...alarmDefaults, ...(set as Partial<AlarmSettings>) };
+}
+
+const subscribersRule = 'it must be a list of e-mail addresses and https URLs, such as ["team@example.com"]';
+
+/** They may be secrets: a URL that takes messages often has its key in it. */
+function readSubscribers(config: pulumi.Config, refuse: Refuse): Subscriber[] | undefined {
+  const text = config.get("alertSubscribers") ?? "[]";
+  const list = parseJson(text);
+  const subscribers = Array.isArray(list) ? list.map((item) => subscriberAt(String(item))) : [undefined];
+  const isUsable = (subscriber: Subscriber | undefined): subscriber is Subscriber => subscriber !== undefined;
+  if (!subscribers.every(isUsable) || new Set(subscribers.map(({ id }) => id)).size < subscribers.length) {
+    const shown = isSecret(config, "alertSubscribers") ? "***" : text;
+    return refuse("alertSubscribers", shown, `${subscribersRule}, each once`);
+  }
+  if (subscribers.length > 0 && config.get("alerts") !== "true") {
+    return refuse(
+      "alertSubscribers",
+      "***",
+      "alerts is not true, so that nobody would be told: set it, or remove this",
+    );
+  }
+  return isSecret(config, "alertSubscribers")
+    ? subscribers.map((subscriber) => ({ ...subscriber, endpoint: pulumi.secret(subscriber.endpoint) }))
+    : subscribers;
 }
 
 function secrets(environment: Environment): Environment {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { alarmNotification } from "./alarmNotification.ts";
 import { AwsEndpoint } from "./awsEndpoint.ts";
 import { Clock } from "./clock.ts";
 import { CloudWatch } from "./cloudwatch.ts";
@@ -11,6 +12,8 @@ import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
 import { ParameterStore } from "./parameterStore.ts";
+import { Sns } from "./sns.ts";
+import { tellBuilds, tellDeployments } from "./stateChanges.ts";
 
 /** How a local cloud behaves. */
 export interface CloudOptions {
@@ -22,7 +25,7 @@ export interface CloudOptions {
 
 /**
  * GitHub and AWS on this machine, as far as the stack uses them: a port for each HTTP API, and one for the AWS endpoint with CodeBuild's
- * webhooks, GitHub's hook and its API.
+ * webhooks, GitHub's hook and its API, and the confirmations of SNS's subscriptions.
  */
 export class LocalCloud {
   readonly logs: CloudWatchLogs;
@@ -34,6 +37,7 @@ export class LocalCloud {
   readonly codebuild: CodeBuild;
   readonly eventBridge = new EventBridge();
   readonly parameters = new ParameterStore(this.eventBridge);
+  readonly sns = new Sns(() => this.awsUrl);
   readonly awsEndpoint: AwsEndpoint;
   #aws: Listening | undefined;
 
@@ -52,6 +56,15 @@ export class LocalCloud {
       github: this.github,
       logs,
     });
+    tellBuilds(this.codebuild, this.eventBridge, cloudwatch);
+    tellDeployments(this.codedeploy, this.eventBridge);
+    cloudwatch.on("alarm", (change) => {
+      const { AlarmActions = [], OKActions = [] } = change.alarm;
+      const { subject, message } = alarmNotification(change);
+      for (const action of change.to === "ALARM" ? AlarmActions : OKActions) {
+        this.sns.publish(action, message, subject);
+      }
+    });
     const services = [this.lambda, this.codedeploy, this.codebuild, cloudwatch, logs];
     this.awsEndpoint = new AwsEndpoint(services.map(({ service }) => service));
   }
@@ -69,7 +82,9 @@ export class LocalCloud {
     cloud.#aws = await listen(async (request, response) => {
       const { pathname } = new URL(request.url ?? "/", "http://localhost");
       const isForGitHub = pathname === "/post-receive" || pathname.startsWith("/repos/");
-      const service = pathname === "/webhooks" ? cloud.codebuild : isForGitHub ? cloud.github : cloud.awsEndpoint;
+      const others = { "/webhooks": cloud.codebuild, "/sns": cloud.sns };
+      const other = Object.entries(others).find(([path]) => path === pathname)?.[1];
+      const service = isForGitHub ? cloud.github : (other ?? cloud.awsEndpoint);
       await service.handle(request, response);
     });
     return cloud;
@@ -88,6 +103,7 @@ export class LocalCloud {
     await this.codebuild.close();
     this.codedeploy.close();
     this.cloudwatch.close();
+    await this.sns.close();
     await this.lambda.close();
     await Promise.all([this.apiGateway.close(), this.#aws?.close()]);
   }

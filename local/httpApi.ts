@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
-import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from "aws-lambda";
 import { account, arn } from "./account.ts";
 import type { CloudWatch } from "./cloudwatch.ts";
 import type { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { type Listening, listen, readBody } from "./httpServer.ts";
+import { type Claims, JwtAuthorizer, type JwtConfiguration } from "./jwtAuthorizer.ts";
 import type { Lambda } from "./lambda/lambda.ts";
 
 /** API Gateway's longest integration time, in ms, and largest body, in bytes. */
@@ -77,7 +78,8 @@ export interface Port {
 }
 
 /**
- * An HTTP API: routes of one method and one path, payload format 2.0, response inference, CORS, throttling and access log.
+ * An HTTP API: routes of one method and one path, JWT authorizers, payload format 2.0, response inference, CORS,
+ * throttling and access log.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
@@ -89,8 +91,9 @@ export class HttpApi {
   readonly #logs: CloudWatchLogs;
   readonly #cloudwatch: CloudWatch;
   readonly #integrations = new Map<string, Integration>();
-  /** Integration ids, by route key. */
-  readonly #routes = new Map<string, string>();
+  readonly #authorizers = new Map<string, JwtAuthorizer>();
+  /** By route key. */
+  readonly #routes = new Map<string, Route>();
   #stage: { readonly name: string; readonly logGroup: string; readonly format: string } | undefined;
   /** Whether a route takes one more request. */
   #admits: (routeKey: string) => boolean = () => true;
@@ -133,9 +136,22 @@ export class HttpApi {
     this.#integrations.delete(id);
   }
 
-  /** @param routeKey A method and a path, e.g. `GET /hello_user`. */
-  putRoute(routeKey: string, integrationId: string): void {
-    this.#routes.set(routeKey, integrationId);
+  /** Creates a JWT authorizer, or changes the one with the id, and returns its id. */
+  putAuthorizer(configuration: JwtConfiguration, id = randomUUID().slice(0, 6)): string {
+    this.#authorizers.set(id, new JwtAuthorizer(configuration));
+    return id;
+  }
+
+  deleteAuthorizer(id: string): void {
+    this.#authorizers.delete(id);
+  }
+
+  /**
+   * @param routeKey A method and a path, e.g. `GET /hello_user`.
+   * @param authorizerId What verifies a request's token; without it, none is asked for.
+   */
+  putRoute(routeKey: string, integrationId: string, authorizerId?: string): void {
+    this.#routes.set(routeKey, { integrationId, authorizerId });
   }
 
   deleteRoute(routeKey: string): void {
@@ -169,15 +185,20 @@ export class HttpApi {
     }
     const url = new URL(request.url ?? "/", "http://localhost");
     const routeKey = `${request.method} ${url.pathname}`;
-    const integration = this.#integrations.get(this.#routes.get(routeKey) ?? "");
-    if (!integration || !this.#stage) {
+    const route = this.#routes.get(routeKey);
+    const integration = this.#integrations.get(route?.integrationId ?? "");
+    if (!route || !integration || !this.#stage) {
       return message(404, "Not Found");
     }
     context.routeKey = routeKey;
     if (!this.#admits(routeKey)) {
       return message(429, "Too Many Requests");
     }
-    const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started);
+    const claims = await this.#claimsOf(request, route);
+    if (claims === "none") {
+      return message(401, "Unauthorized");
+    }
+    const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started, claims);
     const { functionName, qualifier } = integration;
     const source = arn("execute-api", `${this.id}/${this.#stage.name}/${request.method}${url.pathname}`);
     if (!this.#lambda.allows(functionName, qualifier, source)) {
@@ -200,7 +221,21 @@ export class HttpApi {
     return inferResponse(JSON.parse(result.payload));
   }
 
-  #eventOf(request: IncomingMessage, url: URL, body: Buffer, context: Context, started: Date): APIGatewayProxyEventV2 {
+  /** What the request's token claims; "none" where it has no valid one, undefined where the route asks for none. */
+  async #claimsOf({ headers }: IncomingMessage, { authorizerId }: Route): Promise<Claims | "none" | undefined> {
+    return authorizerId === undefined
+      ? undefined
+      : ((await this.#authorizers.get(authorizerId)?.claimsOf(headers.authorization)) ?? "none");
+  }
+
+  #eventOf(
+    request: IncomingMessage,
+    url: URL,
+    body: Buffer,
+    context: Context,
+    started: Date,
+    claims: Claims | undefined,
+  ): APIGatewayProxyEventV2 | Omit<APIGatewayProxyEventV2WithJWTAuthorizer, "routeKey"> {
     const { cookie, ...others } = request.headers;
     const headers = Object.fromEntries(Object.entries(others).map(([name, value]) => [name, String(value)]));
     const names = [...new Set(url.searchParams.keys())];
@@ -219,6 +254,7 @@ export class HttpApi {
       requestContext: {
         accountId: account.id,
         apiId: this.id,
+        ...(claims && { authorizer: { jwt: { claims, scopes: null } } }),
         domainName: host,
         domainPrefix: host.split(".")[0] ?? "",
         http: {
@@ -277,6 +313,11 @@ export interface Throttling {
   readonly throttlingRateLimit: number;
   /** Requests that each route takes at once: the size of its token bucket. */
   readonly throttlingBurstLimit: number;
+}
+
+interface Route {
+  readonly integrationId: string;
+  readonly authorizerId: string | undefined;
 }
 
 interface Integration {

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
@@ -13,11 +12,15 @@ import {
   record,
   strictObject,
   string,
+  tuple,
   unknown,
-  type z,
 } from "zod";
 import { account, arn } from "./account.ts";
+import { alertResources } from "./alertResources.ts";
 import type { LocalCloud } from "./cloud.ts";
+import { domainResources } from "./domainResources.ts";
+import { transformed } from "./eventBridge.ts";
+import { autoName, type Kind, kind, randomHex, shorterThan } from "./resourceKind.ts";
 
 /** A provider with the whole life cycle of custom resources. */
 export type LifeCycle = Required<Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete" | "invoke">>;
@@ -113,36 +116,6 @@ function plain(value: unknown): unknown {
   }
 }
 
-/** A resource's id, and the outputs that are not inputs. */
-type Outputs = { readonly id: string; readonly [output: string]: unknown };
-
-/** What the local cloud does for resources of one type. */
-interface Kind {
-  readonly inputs: z.ZodType;
-  readonly properties: readonly string[];
-  /** The properties whose change takes a new resource. */
-  readonly replaceOn: readonly string[];
-  /** Creates a resource, or changes the one with the id. */
-  readonly put: (inputs: unknown, name: string, id?: string) => Outputs | Promise<Outputs>;
-  readonly delete: ((inputs: unknown, id: string) => void | Promise<void>) | undefined;
-}
-
-function kind<Shape extends z.ZodRawShape>(
-  shape: Shape,
-  replaceOn: readonly (keyof Shape & string)[],
-  put: (inputs: z.infer<z.ZodObject<Shape>>, name: string, id?: string) => Outputs | Promise<Outputs>,
-  remove?: (inputs: z.infer<z.ZodObject<Shape>>, id: string) => void | Promise<void>,
-): Kind {
-  type Inputs = z.infer<z.ZodObject<Shape>>;
-  return {
-    inputs: strictObject(shape),
-    properties: Object.keys(shape),
-    replaceOn,
-    put: (inputs, name, id) => put(inputs as Inputs, name, id),
-    delete: remove && ((inputs, id) => remove(inputs as Inputs, id)),
-  };
-}
-
 const policyDocument = looseObject({ Version: literal("2012-10-17"), Statement: array(unknown()) });
 const eventPattern = strictObject({
   source: array(string()),
@@ -151,28 +124,12 @@ const eventPattern = strictObject({
 });
 const startBuildInput = strictObject({ sourceVersion: string() });
 
-/** The physical name that the provider makes of a logical one. */
-function autoName(logicalName: string, maxLength: number): string {
-  const name = `${logicalName}-${randomHex(7)}`;
-  if (name.length > maxLength) {
-    throw new Error(`${logicalName}: a name of more than ${maxLength} characters, ${name}, is not possible`);
-  }
-  return name;
-}
-
-function randomHex(length: number): string {
-  return randomBytes(length).toString("hex").slice(0, length);
-}
-
-/** Whether a value takes as many characters as AWS allows: of strings as they are, of documents without white space. */
-function shorterThan(maxLength: number): (value: unknown) => boolean {
-  return (value) => JSON.stringify(value).length <= maxLength;
-}
-
 /** Every type and property that the program declares, and nothing else. */
 function typesOf(cloud: LocalCloud): Record<string, Kind> {
-  const { apiGateway, codebuild, codedeploy, eventBridge, lambda, logs, parameters } = cloud;
+  const { apiGateway, codebuild, codedeploy, eventBridge, lambda, logs, parameters, sns } = cloud;
   return {
+    ...alertResources(cloud),
+    ...domainResources(),
     "aws:apigatewayv2/api:Api": kind(
       {
         name: string().max(128),
@@ -184,6 +141,7 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           allowHeaders: array(string()),
           maxAge: number(),
         }).optional(),
+        disableExecuteApiEndpoint: literal(true).optional(),
       },
       ["protocolType"],
       async ({ corsConfiguration }, _name, existing) => {
@@ -223,11 +181,29 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
       },
       ({ apiId }, id) => apiGateway.api(apiId).deleteIntegration(id),
     ),
+    "aws:apigatewayv2/authorizer:Authorizer": kind(
+      {
+        apiId: string(),
+        name: string().max(128),
+        authorizerType: literal("JWT"),
+        identitySources: tuple([literal("$request.header.Authorization")]),
+        jwtConfiguration: strictObject({ issuer: string(), audiences: array(string()) }),
+      },
+      ["apiId"],
+      ({ apiId, jwtConfiguration }, _, id) => ({ id: apiGateway.api(apiId).putAuthorizer(jwtConfiguration, id) }),
+      ({ apiId }, id) => apiGateway.api(apiId).deleteAuthorizer(id),
+    ),
     "aws:apigatewayv2/route:Route": kind(
-      { apiId: string(), routeKey: string().regex(/^[A-Z]+ \/[\w/-]*$/), target: string() },
+      {
+        apiId: string(),
+        routeKey: string().regex(/^[A-Z]+ \/[\w/-]*$/),
+        target: string(),
+        authorizationType: literal("JWT").optional(),
+        authorizerId: string().optional(),
+      },
       ["apiId", "routeKey"],
-      ({ apiId, routeKey, target }) => {
-        apiGateway.api(apiId).putRoute(routeKey, target.replace("integrations/", ""));
+      ({ apiId, routeKey, target, authorizerId }) => {
+        apiGateway.api(apiId).putRoute(routeKey, target.replace("integrations/", ""), authorizerId);
         return { id: routeKey };
       },
       ({ apiId, routeKey }) => apiGateway.api(apiId).deleteRoute(routeKey),
@@ -315,18 +291,26 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
       {
         rule: string(),
         arn: string(),
-        roleArn: string(),
-        input: string(),
+        roleArn: string().optional(),
+        input: string().optional(),
+        inputTransformer: strictObject({
+          inputPaths: record(string().regex(/^(?!AWS)\w+$/), string().regex(/^\$\.detail(\.[\w-]+)+$/)),
+          inputTemplate: string(),
+        }).optional(),
       },
       ["rule"],
-      ({ rule, arn: targetArn, input }, logicalName, existing) => {
+      ({ rule, arn: targetArn, input, inputTransformer }, logicalName, existing) => {
         const id = existing ?? autoName(logicalName, 64);
         const [, projectName] = targetArn.split(":project/");
-        if (projectName === undefined) {
-          throw new Error(`${logicalName}: the local cloud's rules start CodeBuild projects only, not ${targetArn}`);
+        if (projectName !== undefined && input !== undefined) {
+          const { sourceVersion } = startBuildInput.parse(JSON.parse(input));
+          eventBridge.putTarget(id, rule, () => codebuild.startBuild(projectName, sourceVersion, `rule/${rule}`));
+        } else if (sns.hasTopic(targetArn) && inputTransformer) {
+          eventBridge.putTarget(id, rule, (event) => sns.publish(targetArn, transformed(event, inputTransformer)));
+        } else {
+          const known = "start CodeBuild projects with an input, and publish to SNS topics with an input transformer";
+          throw new Error(`${logicalName}: the local cloud's rules ${known} only, not ${targetArn}`);
         }
-        const { sourceVersion } = startBuildInput.parse(JSON.parse(input));
-        eventBridge.putTarget(id, rule, () => codebuild.startBuild(projectName, sourceVersion, `rule/${rule}`));
         return { id };
       },
       (_, id) => eventBridge.deleteTarget(id),
@@ -467,9 +451,10 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         }).optional(),
         loggingConfig: strictObject({ logFormat: literal("JSON"), logGroup: string() }),
         publish: literal(true),
+        tracingConfig: strictObject({ mode: literal("Active") }).optional(),
       },
       ["name"],
-      async ({ code, environment, loggingConfig, ...fn }, _, existing) => {
+      async ({ code, environment, loggingConfig, tracingConfig, ...fn }, _, existing) => {
         const settings = {
           FunctionName: fn.name,
           Role: fn.role,
@@ -480,6 +465,7 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           Timeout: fn.timeout,
           Environment: environment && { Variables: environment.variables },
           LoggingConfig: { LogFormat: loggingConfig.logFormat, LogGroup: loggingConfig.logGroup },
+          TracingConfig: { Mode: tracingConfig?.mode ?? ("PassThrough" as const) },
         };
         const version = existing
           ? lambda.updateFunction(settings)

@@ -2,11 +2,11 @@ import type { LocalCloud } from "./cloud.ts";
 import type { Build } from "./codebuild/build.ts";
 
 /**
- * Writes a line about a build when a phase of it ends, and when it does itself, about each commit status as GitHub shows it, and about what
- * deployments do with the traffic.
+ * Writes a line about a build when a phase of it ends, and when it does itself, about each commit status as GitHub shows it, about what
+ * deployments do with the traffic, and about each notification.
  */
 export function showBuilds(
-  { codebuild, codedeploy, github }: LocalCloud,
+  { codebuild, codedeploy, github, sns }: LocalCloud,
   write: (line: string, build?: Build) => void,
 ): void {
   // Whoever read the lines may be gone, as after `| head`; the local cloud goes on.
@@ -21,6 +21,9 @@ export function showBuilds(
     if (errorInformation) {
       write(`deployment of ${deploymentGroupName}: ${status}, ${errorInformation.code}, ${errorInformation.message}`);
     }
+  });
+  sns.on("notification", ({ endpoint, subject, message, outcome }) => {
+    write(`notification for ${endpoint}, ${outcome}: ${subject ?? message}`);
   });
   codebuild.on("build", (build) => {
     const { sourceVersion, status, phases, tests, endTime } = build;

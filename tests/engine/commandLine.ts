@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { git } from "../../local/git.ts";
 
 /** The resources of the program with one function: the stack, its components and what AWS has. */
-export const resourceCount = 37;
+export const resourceCount = 39;
 
 /** Where the pulumi command line runs, and on which stack. */
 export interface Target {
@@ -35,7 +35,7 @@ export async function pulumi(target: Target, ...args: string[]): Promise<string>
   }
 }
 
-/** The counts at the end of an operation, e.g. `["37 to create"]`. */
+/** The counts at the end of an operation, e.g. `["39 to create"]`. */
 export function counts(output: string): string[] {
   const [lines = ""] =
     output

@@ -144,6 +144,26 @@ describe("the program under Pulumi's engine, in this process", function () {
         },
       ],
       [
+        { releaseStrategy: "canary25Percent2Minutes", buildTimeoutMinutes: "7" },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentConfig canary25Percent2Minutes": "create computePlatform trafficRoutingConfig",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
+        },
+      ],
+      [
+        {
+          functions: JSON.stringify({ "hello-user": { releaseStrategy: "linear10PercentEvery1Minute" } }),
+          buildTimeoutMinutes: "15",
+        },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
+        },
+      ],
+      [
         { logRetentionDays: "90" },
         {
           "cloudwatch.LogGroup deploy-log": "update retentionInDays",
@@ -174,6 +194,56 @@ describe("the program under Pulumi's engine, in this process", function () {
           "iam.RolePolicy preview-policy": "create policy role",
         },
       ],
+      [{ alarms: '{"apiErrors":5}' }, { "cloudwatch.MetricAlarm monitoring-api-5xx": "update threshold" }],
+      [
+        { alerts: "true", alertSubscribers: '["team@example.com"]' },
+        {
+          "cloudwatch.Dashboard monitoring-dashboard": created("dashboardBody dashboardName"),
+          "cloudwatch.EventRule monitoring-builds": created("description eventPattern"),
+          "cloudwatch.EventRule monitoring-deployments": created("description eventPattern"),
+          "cloudwatch.EventTarget monitoring-builds-target": created("arn inputTransformer rule"),
+          "cloudwatch.EventTarget monitoring-deployments-target": created("arn inputTransformer rule"),
+          "cloudwatch.MetricAlarm monitoring-api-4xx": created(alarmInputs("statistic")),
+          "cloudwatch.MetricAlarm monitoring-api-5xx": "update alarmActions okActions",
+          "cloudwatch.MetricAlarm monitoring-failed-builds": created(alarmInputs("statistic unit")),
+          "cloudwatch.MetricAlarm monitoring-hello-user-duration": created(alarmInputs("extendedStatistic unit")),
+          "cloudwatch.MetricAlarm monitoring-hello-user-errors": created(alarmInputs("statistic unit")),
+          "cloudwatch.MetricAlarm monitoring-hello-user-throttles": created(alarmInputs("statistic unit")),
+          "sns.Topic monitoring-alerts": created("name"),
+          "sns.TopicPolicy monitoring-alerts-policy": created("arn policy"),
+          "sns.TopicSubscription monitoring-subscriber-a96e3689": created("endpoint protocol topic"),
+        },
+      ],
+      [
+        { tracing: "true" },
+        {
+          "iam.RolePolicy hello-user-policy": "update policy",
+          "lambda.Function hello-user": "update tracingConfig",
+          "ssm.Parameter configuration": "update insecureValue",
+        },
+      ],
+      [
+        { jwtIssuer: "https://login.example.com", jwtAudience: '["my-api"]' },
+        {
+          "apigatewayv2.Authorizer http-authorizer": created(
+            "apiId authorizerType identitySources jwtConfiguration name",
+          ),
+          "apigatewayv2.Route hello-user-route": "update authorizationType authorizerId",
+        },
+      ],
+      [
+        { domainName: "api.example.com", hostedZoneId: "Z0123456789", defaultEndpoint: "false" },
+        {
+          "acm.Certificate domain-certificate": created("domainName validationMethod"),
+          "acm.CertificateValidation domain-validation": created("certificateArn validationRecordFqdns"),
+          "apigatewayv2.Api http-api": "update disableExecuteApiEndpoint",
+          "apigatewayv2.ApiMapping domain-mapping": created("apiId domainName stage"),
+          "apigatewayv2.DomainName domain": created("domainName domainNameConfiguration"),
+          "index.CustomDomain domain": "create",
+          "route53.Record domain-record": created("aliases name type zoneId"),
+          "route53.Record domain-validation-record": created("name records ttl type zoneId"),
+        },
+      ],
       ...[
         [{ memorySize: 256 }, "memorySize"],
         [{ timeout: 3 }, "timeout"],
@@ -197,6 +267,19 @@ describe("the program under Pulumi's engine, in this process", function () {
         },
       );
     }
+
+    it("another strategy of the stack's own: the configuration before goes once no group uses it any more", async () => {
+      const strategy = (name: string) => set(stack, { releaseStrategy: name, buildTimeoutMinutes: "60" });
+      await strategy("canary25Percent2Minutes");
+      await stack.up();
+      await strategy("canary30Percent2Minutes");
+      expect(await changesOf(stack)).to.deep.equal({
+        "codedeploy.DeploymentConfig canary25Percent2Minutes": "delete computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentConfig canary30Percent2Minutes": "create computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+        "iam.RolePolicy deploy-policy": "update policy",
+      });
+    });
 
     it("a token, which the state, the output and the preview hold only encrypted or not at all", async () => {
       await set(stack, { connectionArn: "" });
@@ -255,6 +338,16 @@ describe("the program under Pulumi's engine, in this process", function () {
     }
   }).timeout(300_000);
 });
+
+/** What `up` does to a resource that is new: these are its inputs. */
+function created(inputs: string): string {
+  return `create ${inputs.split(" ").sort().join(" ")}`;
+}
+
+function alarmInputs(others: string): string {
+  const all = "actionsEnabled alarmActions alarmDescription comparisonOperator dimensions evaluationPeriods metricName";
+  return `${all} name namespace okActions period threshold treatMissingData ${others}`;
+}
 
 let runs = 0;
 

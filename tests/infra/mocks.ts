@@ -287,9 +287,11 @@ class StrictMocks implements pulumi.runtime.Mocks {
 const componentTypes = new Set([
   "push-to-live:index:BuildProject",
   "push-to-live:index:ConfigurationRelease",
+  "push-to-live:index:CustomDomain",
   "push-to-live:index:DeploymentGroup",
   "push-to-live:index:HttpApi",
   "push-to-live:index:HttpFunction",
+  "push-to-live:index:Monitoring",
   "push-to-live:index:PreviewRole",
   "push-to-live:index:TokenSecret",
 ]);
@@ -315,6 +317,29 @@ function resourcesOf(
       apiEndpoint: `https://${made(name)}.execute-api.${region}.amazonaws.com`,
       executionArn: arn("execute-api", made(name)),
     }),
+    "aws:acm/certificate:Certificate": (inputs, name) => ({
+      id: arn("acm", `certificate/${made(name)}`),
+      arn: arn("acm", `certificate/${made(name)}`),
+      domainValidationOptions: [
+        {
+          domainName: text(inputs, "domainName"),
+          resourceRecordName: `_x1.${text(inputs, "domainName")}.`,
+          resourceRecordType: "CNAME",
+          resourceRecordValue: "_x2.acm-validations.aws.",
+        },
+      ],
+    }),
+    "aws:acm/certificateValidation:CertificateValidation": (_, name) => ({ id: made(name) }),
+    "aws:apigatewayv2/apiMapping:ApiMapping": (_, name) => ({ id: made(name) }),
+    "aws:apigatewayv2/authorizer:Authorizer": (_, name) => ({ id: made(name) }),
+    "aws:apigatewayv2/domainName:DomainName": (inputs) => ({
+      id: text(inputs, "domainName"),
+      domainNameConfiguration: {
+        ...(inputs.domainNameConfiguration as object),
+        targetDomainName: `d-0a1b2c3.execute-api.${region}.amazonaws.com`,
+        hostedZoneId: "Z2EXAMPLE",
+      },
+    }),
     "aws:apigatewayv2/integration:Integration": (_, name) => ({ id: made(name) }),
     "aws:apigatewayv2/route:Route": (_, name) => ({ id: made(name) }),
     "aws:apigatewayv2/stage:Stage": (inputs) => ({
@@ -327,6 +352,24 @@ function resourcesOf(
       id: text(inputs, "name"),
       arn: arn("logs", `log-group:${text(inputs, "name")}`),
     }),
+    "aws:cloudwatch/dashboard:Dashboard": (inputs) => ({
+      id: text(inputs, "dashboardName"),
+      dashboardArn: `arn:${partition}:cloudwatch::${account}:dashboard/${text(inputs, "dashboardName")}`,
+    }),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (inputs) => ({
+      id: text(inputs, "name"),
+      arn: arn("cloudwatch", `alarm:${text(inputs, "name")}`),
+    }),
+    "aws:route53/record:Record": (inputs) => ({
+      id: `${text(inputs, "zoneId")}_${text(inputs, "name")}_${text(inputs, "type")}`,
+      fqdn: text(inputs, "name").replace(/\.$/, ""),
+    }),
+    "aws:sns/topic:Topic": (inputs) => ({
+      id: arn("sns", text(inputs, "name")),
+      arn: arn("sns", text(inputs, "name")),
+    }),
+    "aws:sns/topicPolicy:TopicPolicy": (inputs) => ({ id: text(inputs, "arn"), owner: account }),
+    "aws:sns/topicSubscription:TopicSubscription": (inputs, name) => ({ id: `${text(inputs, "topic")}:${made(name)}` }),
     "aws:cloudwatch/eventRule:EventRule": (_, name) => ({
       id: made(name),
       name: made(name),

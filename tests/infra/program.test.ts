@@ -60,6 +60,7 @@ describe("the program of a dev stack", () => {
         "aws:cloudwatch/eventRule:EventRule": 1,
         "aws:cloudwatch/eventTarget:EventTarget": 1,
         "aws:cloudwatch/logGroup:LogGroup": 4,
+        "aws:cloudwatch/metricAlarm:MetricAlarm": 1,
         "aws:codebuild/project:Project": 2,
         "aws:codebuild/webhook:Webhook": 2,
         "aws:codedeploy/application:Application": 1,
@@ -75,6 +76,7 @@ describe("the program of a dev stack", () => {
         "push-to-live:index:DeploymentGroup": 1,
         "push-to-live:index:HttpApi": 1,
         "push-to-live:index:HttpFunction": 1,
+        "push-to-live:index:Monitoring": 1,
       });
     });
 
@@ -116,6 +118,8 @@ describe("the program of a dev stack", () => {
         "cloudwatch.EventTarget configuration-target": "ConfigurationRelease configuration",
         "iam.Role configuration-role": "ConfigurationRelease configuration",
         "iam.RolePolicy configuration-policy": "ConfigurationRelease configuration",
+        "Monitoring monitoring": undefined,
+        "cloudwatch.MetricAlarm monitoring-api-5xx": "Monitoring monitoring",
       });
     });
 
@@ -171,6 +175,7 @@ describe("the program of a dev stack", () => {
           "iam.RolePolicy deploy-policy",
         ],
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
+        "cloudwatch.MetricAlarm monitoring-api-5xx": ["apigatewayv2.Api http-api", "apigatewayv2.Stage http-stage"],
         // Of the functions and the application nothing.
         "iam.RolePolicy pull-request-policy": ["cloudwatch.LogGroup pull-request-log", "iam.Role pull-request-role"],
         "codebuild.Project pull-request": [
@@ -255,6 +260,7 @@ describe("the program of a dev stack", () => {
           webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
         },
         "ConfigurationRelease configuration": { hash: configurationHash },
+        "Monitoring monitoring": {},
       });
     });
 
@@ -653,7 +659,6 @@ describe("the program of a dev stack", () => {
               Effect: "Allow",
               Action: [
                 "lambda:GetAlias",
-                "lambda:GetFunction",
                 "lambda:GetFunctionConfiguration",
                 "lambda:ListAliases",
                 "lambda:ListVersionsByFunction",

@@ -75,6 +75,20 @@ describe("the settings", () => {
         corsOrigins: [],
         throttling: { rateLimit: 100, burstLimit: 200 },
         protect: false,
+        jwt: undefined,
+        domain: undefined,
+        defaultEndpoint: true,
+        tracing: false,
+        alerts: false,
+        alarms: {
+          apiErrors: 1,
+          apiClientErrors: 50,
+          functionErrors: 1,
+          functionThrottles: 1,
+          functionDuration: 5000,
+          failedBuilds: 1,
+        },
+        alertSubscribers: [],
       });
     });
 

@@ -1,6 +1,7 @@
 import { CodeBuild } from "@aws-sdk/client-codebuild";
 import { expect } from "chai";
 import { LocalCloud } from "../../local/cloud.ts";
+import { transformed } from "../../local/eventBridge.ts";
 import { clientOptions } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -61,5 +62,23 @@ describe("local EventBridge and Parameter Store", () => {
     const codebuild = new CodeBuild(clientOptions(cloud));
     const error = await codebuild.startBuild({ projectName: "none" }).catch((reason: Error) => reason);
     expect(error).to.include({ name: "ResourceNotFoundException", message: "Project cannot be found: none" });
+  });
+});
+
+describe("an input transformer of the local EventBridge", () => {
+  const event = {
+    source: "aws.codebuild",
+    "detail-type": "CodeBuild Build State Change",
+    detail: { "project-name": 'a "project"', more: { number: 7 } },
+  };
+  const inputPaths = { project: "$.detail.project-name", number: "$.detail.more.number", none: "$.detail.none.at.all" };
+
+  it("puts values in place of names, within a JSON string", () => {
+    const input = transformed(event, { inputPaths, inputTemplate: '"<project>: <number>"' });
+    expect(JSON.parse(input)).to.equal('a "project": 7');
+  });
+
+  it("leaves out what the event does not have, and a name without a path", () => {
+    expect(transformed(event, { inputPaths, inputTemplate: '"<none>|<other>"' })).to.equal('"|"');
   });
 });

@@ -109,6 +109,17 @@ describe("local provider", () => {
       { environment: { environmentVariables: [{ name: "CODEBUILD_A", value: "v" }] } },
       /name: is CodeBuild's own/,
     ],
+    [
+      "aws:codedeploy/deploymentConfig:DeploymentConfig",
+      { trafficRoutingConfig: { type: "AllAtOnce" } },
+      /trafficRoutingConfig: type: .*TimeBasedCanary/,
+    ],
+    ["aws:codedeploy/deploymentConfig:DeploymentConfig", { computePlatform: "Server" }, /computePlatform: .*Lambda/],
+    [
+      "aws:codedeploy/deploymentConfig:DeploymentConfig",
+      { deploymentConfigName: "mine", computePlatform: "Lambda" },
+      /"deploymentConfigName"/,
+    ],
     ["aws:codedeploy/deploymentGroup:DeploymentGroup", { alarmConfiguration: {} }, /"alarmConfiguration"/],
   ] as const) {
     it(`enforces a limit of AWS's on ${type}: ${limit.source}`, async () => {

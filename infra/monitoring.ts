@@ -1,0 +1,241 @@
+import * as aws from "@pulumi/aws";
+import * as cloudwatch from "@pulumi/awsx/classic/cloudwatch/index.js";
+import * as pulumi from "@pulumi/pulumi";
+import type { AlarmSettings } from "./alarmSettings.ts";
+import type { BuildProject } from "./buildProject.ts";
+import { dashboardRows } from "./dashboard.ts";
+import type { HttpApi } from "./httpApi.ts";
+import type { HttpFunction } from "./httpFunction.ts";
+import { apiMetric, buildMetric, liveMetric } from "./metrics.ts";
+import type { Subscriber } from "./subscribers.ts";
+
+/** What a `Monitoring` is made from. */
+export interface MonitoringArgs {
+  /** `<project>-<stack>`, what every name begins with. */
+  readonly prefix: string;
+  readonly api: HttpApi;
+  readonly functions: readonly HttpFunction[];
+  /** The project whose failed builds are told. */
+  readonly project: BuildProject;
+  /** The application whose failed and stopped deployments are told. */
+  readonly application: aws.codedeploy.Application;
+  /** From where on each alarm rings. */
+  readonly alarms: AlarmSettings;
+  /** Whether there is more than the alarm that guards releases: the other alarms, the topic that tells of all that is wrong, the dashboard. */
+  readonly alerts: boolean;
+  /** Who is told. */
+  readonly alertSubscribers: readonly Subscriber[];
+}
+
+/** An alarm without its name: what it watches, from where on it rings, and in how many periods in a row. */
+interface Alarm {
+  readonly metric: cloudwatch.Metric;
+  readonly threshold: number;
+  readonly periods?: number;
+  readonly description: string;
+}
+
+/**
+ * Alarms, a topic that tells of what they see and of builds and deployments that failed, and a dashboard. The alarm on the API's 5xx,
+ * `<prefix>-api-5xx`, is there in every stack, because releases are guarded by it.
+ */
+export class Monitoring extends pulumi.ComponentResource {
+  constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("push-to-live:index:Monitoring", name, {}, opts);
+    const topic = args.alerts ? this.createTopic(name, args) : undefined;
+    const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) =>
+      // Of a failed build the rule tells, with the way to its log.
+      this.createAlarm(name, key, args.prefix, alarm, key === "failed-builds" ? undefined : topic),
+    );
+    if (topic) {
+      const { project, application } = args;
+      this.createRule(name, "builds", topic, {
+        description: "Builds that did not succeed",
+        pattern: {
+          source: ["aws.codebuild"],
+          "detail-type": ["CodeBuild Build State Change"],
+          detail: {
+            "project-name": [project.projectName],
+            "build-status": ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
+          },
+        },
+        paths: {
+          project: "$.detail.project-name",
+          status: "$.detail.build-status",
+          log: "$.detail.additional-information.logs.deep-link",
+        },
+        template: "A build of <project> ended as <status>; what is live stays live. Its log: <log>",
+      });
+      const deploymentRule = this.createRule(name, "deployments", topic, {
+        description: "Deployments that failed or were stopped",
+        pattern: {
+          source: ["aws.codedeploy"],
+          "detail-type": ["CodeDeploy Deployment State-change Notification"],
+          detail: { application: [application.name], state: ["FAILURE", "STOP"] },
+        },
+        paths: {
+          application: "$.detail.application",
+          group: "$.detail.deploymentGroup",
+          deployment: "$.detail.deploymentId",
+          state: "$.detail.state",
+        },
+        template:
+          "The deployment <deployment> of <group> in <application> ended as <state>; the version before it stays live or is put back.",
+      });
+      new cloudwatch.Dashboard(
+        `${name}-dashboard`,
+        {
+          name: args.prefix,
+          // The region's type is a list of names that AWS has outgrown.
+          region: aws.getRegionOutput({}, { parent: this }).region as pulumi.Output<aws.Region>,
+          widgets: dashboardRows({ ...args, alarms, deploymentRule }),
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+
+  private createTopic(name: string, { prefix, alertSubscribers }: MonitoringArgs): Topic {
+    const parent = { parent: this };
+    const topic = new aws.sns.Topic(`${name}-alerts`, { name: `${prefix}-alerts` }, parent);
+    const account = aws.getCallerIdentityOutput({}, parent).accountId;
+    const policy = new aws.sns.TopicPolicy(
+      `${name}-alerts-policy`,
+      { arn: topic.arn, policy: publishingPolicy(topic.arn, account) },
+      parent,
+    );
+    for (const { id, protocol, endpoint } of alertSubscribers) {
+      new aws.sns.TopicSubscription(`${name}-subscriber-${id}`, { topic: topic.arn, protocol, endpoint }, parent);
+    }
+    return { arn: topic.arn, policy };
+  }
+
+  private createAlarm(
+    name: string,
+    key: string,
+    prefix: string,
+    { metric, threshold, periods = 1, description }: Alarm,
+    topic: Topic | undefined,
+  ): aws.cloudwatch.MetricAlarm {
+    const actions = topic ? [topic.arn] : [];
+    return metric.createAlarm(
+      `${name}-${key}`,
+      {
+        name: `${prefix}-${key}`,
+        alarmDescription: description,
+        threshold,
+        evaluationPeriods: periods,
+        // Without requests there are no data, and nothing is wrong.
+        treatMissingData: "notBreaching",
+        alarmActions: actions,
+        okActions: actions,
+      },
+      { parent: this },
+    );
+  }
+
+  private createRule(name: string, key: string, topic: Topic, rule: Rule): aws.cloudwatch.EventRule {
+    const eventRule = new aws.cloudwatch.EventRule(
+      `${name}-${key}`,
+      { description: rule.description, eventPattern: pulumi.jsonStringify(rule.pattern) },
+      { parent: this },
+    );
+    new aws.cloudwatch.EventTarget(
+      `${name}-${key}-target`,
+      {
+        rule: eventRule.name,
+        arn: topic.arn,
+        inputTransformer: { inputPaths: rule.paths, inputTemplate: JSON.stringify(rule.template) },
+      },
+      { parent: this, dependsOn: [topic.policy] },
+    );
+    return eventRule;
+  }
+}
+
+interface Topic {
+  readonly arn: pulumi.Output<string>;
+  /** What lets alarms and rules publish. */
+  readonly policy: aws.sns.TopicPolicy;
+}
+
+/** Which events are told, and how: `template` has the values at `paths` in place of their names. */
+interface Rule {
+  readonly description: string;
+  readonly pattern: object;
+  readonly paths: Readonly<Record<string, string>>;
+  readonly template: string;
+}
+
+/** The alarms, by what their names end in. */
+function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): Record<string, Alarm> {
+  const guard: Record<string, Alarm> = {
+    "api-5xx": {
+      metric: apiMetric(api, "5xx", { statistic: "Sum", period: 60 }),
+      threshold: alarms.apiErrors,
+      description: "The API answered with a server error; a release under way is taken back",
+    },
+  };
+  if (!alerts) {
+    return guard;
+  }
+  const ofFunctions = functions.flatMap((fn): [string, Alarm][] => [
+    [
+      `${fn.folder}-errors`,
+      {
+        metric: liveMetric(fn, "errors", { statistic: "Sum", period: 300 }),
+        threshold: alarms.functionErrors,
+        description: `Invocations of ${fn.folder} failed: they threw, timed out or ran out of memory`,
+      },
+    ],
+    [
+      `${fn.folder}-throttles`,
+      {
+        metric: liveMetric(fn, "throttles", { statistic: "Sum", period: 300 }),
+        threshold: alarms.functionThrottles,
+        description: `Invocations of ${fn.folder} were refused: too many at once`,
+      },
+    ],
+    [
+      `${fn.folder}-duration`,
+      {
+        metric: liveMetric(fn, "duration", { extendedStatistic: 99, period: 300 }),
+        threshold: alarms.functionDuration,
+        periods: 3,
+        description: `${fn.folder} is slow: the 99th percentile of its duration in ms`,
+      },
+    ],
+  ]);
+  return {
+    ...guard,
+    "api-4xx": {
+      metric: apiMetric(api, "4xx", { statistic: "Sum", period: 300 }),
+      threshold: alarms.apiClientErrors,
+      description: "The API refused many requests",
+    },
+    ...Object.fromEntries(ofFunctions),
+    "failed-builds": {
+      metric: buildMetric(project, "failedBuilds", { period: 300 }),
+      threshold: alarms.failedBuilds,
+      description: "A deploy build failed; what is live stays live",
+    },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html */
+function publishingPolicy(topicArn: pulumi.Input<string>, account: pulumi.Input<string>): aws.iam.PolicyDocument {
+  return {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "Publish",
+        Effect: "Allow",
+        Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] },
+        Action: ["sns:Publish"],
+        Resource: topicArn,
+        Condition: { StringEquals: { "aws:SourceAccount": account } },
+      },
+    ],
+  };
+}

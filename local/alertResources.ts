@@ -1,0 +1,96 @@
+import { array, literal, looseObject, number, enum as oneOf, record, strictObject, string } from "zod";
+import { account, arn } from "./account.ts";
+import type { LocalCloud } from "./cloud.ts";
+import { type Kind, kind } from "./resourceKind.ts";
+
+/** Alarms, topics and their subscriptions; dashboards are taken, and shown nowhere. */
+export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, Kind> {
+  return {
+    "aws:cloudwatch/metricAlarm:MetricAlarm": kind(
+      {
+        name: string().max(255),
+        alarmDescription: string().max(1024),
+        namespace: string(),
+        metricName: string(),
+        dimensions: record(string(), string()),
+        statistic: oneOf(["Sum"]).optional(),
+        extendedStatistic: string().optional(),
+        // Services give each metric one unit.
+        unit: oneOf(["Count", "Milliseconds"]).optional(),
+        period: number(),
+        evaluationPeriods: number(),
+        threshold: number(),
+        comparisonOperator: literal("GreaterThanOrEqualToThreshold"),
+        treatMissingData: literal("notBreaching"),
+        actionsEnabled: literal(true),
+        alarmActions: array(string()),
+        okActions: array(string()),
+      },
+      ["name"],
+      (alarm) => {
+        cloudwatch.putAlarm({
+          AlarmName: alarm.name,
+          AlarmDescription: alarm.alarmDescription,
+          Namespace: alarm.namespace,
+          MetricName: alarm.metricName,
+          Dimensions: Object.entries(alarm.dimensions).map(([Name, Value]) => ({ Name, Value })),
+          ...(alarm.statistic && { Statistic: alarm.statistic }),
+          ...(alarm.extendedStatistic && { ExtendedStatistic: alarm.extendedStatistic }),
+          Period: alarm.period,
+          EvaluationPeriods: alarm.evaluationPeriods,
+          Threshold: alarm.threshold,
+          ComparisonOperator: alarm.comparisonOperator,
+          TreatMissingData: alarm.treatMissingData,
+          AlarmActions: alarm.alarmActions,
+          OKActions: alarm.okActions,
+        });
+        return { id: alarm.name, arn: arn("cloudwatch", `alarm:${alarm.name}`) };
+      },
+      ({ name }) => cloudwatch.deleteAlarms([name]),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": kind(
+      {
+        dashboardName: string().regex(/^[\w-]{1,255}$/),
+        dashboardBody: string().refine((text) => bodySchema.safeParse(JSON.parse(text)).success, "is no dashboard"),
+      },
+      ["dashboardName"],
+      ({ dashboardName }) => ({
+        id: dashboardName,
+        dashboardArn: `arn:aws:cloudwatch::${account.id}:dashboard/${dashboardName}`,
+      }),
+    ),
+    "aws:sns/topic:Topic": kind(
+      { name: string().regex(/^[\w-]{1,256}$/) },
+      ["name"],
+      ({ name }) => {
+        const topicArn = sns.putTopic(name);
+        return { id: topicArn, arn: topicArn };
+      },
+      (_, id) => sns.deleteTopic(id),
+    ),
+    "aws:sns/topicPolicy:TopicPolicy": kind(
+      { arn: string(), policy: looseObject({ Version: literal("2012-10-17") }) },
+      ["arn"],
+      ({ arn: topicArn }) => ({ id: topicArn }),
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": kind(
+      { topic: string(), protocol: oneOf(["email", "http", "https"]), endpoint: string() },
+      ["topic", "protocol", "endpoint"],
+      ({ topic, endpoint }) => ({ id: sns.subscribe(topic, endpoint) }),
+      (_, id) => sns.unsubscribe(id),
+    ),
+  };
+}
+
+const bodySchema = strictObject({
+  widgets: array(
+    strictObject({
+      type: oneOf(["alarm", "metric"]),
+      x: number(),
+      y: number(),
+      width: number(),
+      height: number(),
+      properties: looseObject({ title: string() }),
+    }),
+  ),
+});

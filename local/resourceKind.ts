@@ -1,0 +1,57 @@
+import { randomBytes } from "node:crypto";
+import { strictObject, type z } from "zod";
+
+/** A resource's id, and the outputs that are not inputs. */
+export type Outputs = { readonly id: string; readonly [output: string]: unknown };
+
+/** What the local cloud does for resources of one type. */
+export interface Kind {
+  readonly inputs: z.ZodType;
+  readonly properties: readonly string[];
+  /** The properties whose change takes a new resource. */
+  readonly replaceOn: readonly string[];
+  /** Creates a resource, or changes the one with the id. */
+  readonly put: (inputs: unknown, name: string, id?: string) => Outputs | Promise<Outputs>;
+  readonly delete: ((inputs: unknown, id: string) => void | Promise<void>) | undefined;
+}
+
+/**
+ * The life cycle of a type's resources.
+ *
+ * @param shape The properties that they take; any other is refused.
+ * @param replaceOn The properties whose change takes a new resource.
+ */
+export function kind<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  replaceOn: readonly (keyof Shape & string)[],
+  put: (inputs: z.infer<z.ZodObject<Shape>>, name: string, id?: string) => Outputs | Promise<Outputs>,
+  remove?: (inputs: z.infer<z.ZodObject<Shape>>, id: string) => void | Promise<void>,
+): Kind {
+  type Inputs = z.infer<z.ZodObject<Shape>>;
+  return {
+    inputs: strictObject(shape),
+    properties: Object.keys(shape),
+    replaceOn,
+    put: (inputs, name, id) => put(inputs as Inputs, name, id),
+    delete: remove && ((inputs, id) => remove(inputs as Inputs, id)),
+  };
+}
+
+/** The physical name that the provider makes of a logical one. */
+export function autoName(logicalName: string, maxLength: number): string {
+  const name = `${logicalName}-${randomHex(7)}`;
+  if (name.length > maxLength) {
+    throw new Error(`${logicalName}: a name of more than ${maxLength} characters, ${name}, is not possible`);
+  }
+  return name;
+}
+
+/** Random digits that AWS or the provider makes up. */
+export function randomHex(length: number): string {
+  return randomBytes(length).toString("hex").slice(0, length);
+}
+
+/** Whether a value takes as many characters as AWS allows: of strings as they are, of documents without white space. */
+export function shorterThan(maxLength: number): (value: unknown) => boolean {
+  return (value) => JSON.stringify(value).length <= maxLength;
+}

@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { expect } from "chai";
+import { LocalCloud } from "../../local/cloud.ts";
+import { type Listening, listen, readBody } from "../../local/httpServer.ts";
+import type { Notification } from "../../local/sns.ts";
+import { temporaryDirectories } from "../temporary.ts";
+
+type Body = Readonly<Record<string, string>>;
+
+describe("local SNS", () => {
+  const temporary = temporaryDirectories();
+  let cloud: LocalCloud;
+  let endpoint: Listening;
+  let topic: string;
+  let status: number;
+  let arrived: { headers: NodeJS.Dict<string | string[]>; body: Body }[];
+  let arrive: () => void;
+
+  beforeEach(async () => {
+    cloud = await LocalCloud.start(await temporary(), 0);
+    topic = cloud.sns.putTopic("alerts");
+    status = 200;
+    arrived = [];
+    endpoint = await listen(async (request, response) => {
+      arrived.push({ headers: request.headers, body: JSON.parse((await readBody(request, 10_000)).toString()) });
+      response.writeHead(status).end();
+      arrive();
+    });
+  });
+
+  afterEach(async () => {
+    await cloud.close();
+    await endpoint.close();
+  });
+
+  /** Subscribes the endpoint, and returns the confirmation that it is asked for. */
+  async function subscribe(): Promise<Body> {
+    const asked = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    cloud.sns.subscribe(topic, `${endpoint.url}/alerts`);
+    await asked;
+    arrive = () => {};
+    return arrived[0]?.body ?? {};
+  }
+
+  /** Publishes to the topic's only subscriber, and returns what became of it. */
+  async function publish(message: string, subject?: string): Promise<Notification> {
+    const told = once(cloud.sns, "notification");
+    cloud.sns.publish(topic, message, subject);
+    return (await told)[0];
+  }
+
+  it("asks an endpoint to confirm, tells it nothing before, and then sends notifications as SNS does", async () => {
+    const { SubscribeURL = "", Token } = await subscribe();
+    expect(Token).to.match(/^[0-9a-f]{32}$/);
+    cloud.sns.publish(topic, "too early");
+    expect((await fetch(SubscribeURL)).status).to.equal(200);
+    expect(await publish("hello", "A subject")).to.deep.equal({
+      endpoint: `${endpoint.url}/alerts`,
+      subject: "A subject",
+      message: "hello",
+      outcome: "delivered",
+    });
+    expect(arrived).to.have.lengthOf(2);
+    const { headers, body } = arrived[1] ?? { headers: {}, body: {} };
+    expect(body).to.include({ Type: "Notification", TopicArn: topic, Subject: "A subject", Message: "hello" });
+    expect(body).to.have.all.keys("Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp");
+    expect(headers).to.include({
+      "content-type": "text/plain; charset=UTF-8",
+      "x-amz-sns-message-type": "Notification",
+      "x-amz-sns-message-id": body.MessageId,
+      "x-amz-sns-topic-arn": topic,
+    });
+  });
+
+  it("confirms by the token that it sent, once, and by no other", async () => {
+    const { SubscribeURL = "" } = await subscribe();
+    for (const url of [SubscribeURL.replace(/Token=.*/, "Token=x"), SubscribeURL.replace(/&Token=.*/, "")]) {
+      expect((await fetch(url)).status, url).to.equal(400);
+    }
+    expect((await fetch(SubscribeURL)).status).to.equal(200);
+    expect((await fetch(SubscribeURL)).status).to.equal(400);
+  });
+
+  it("says when the endpoint did not take a notification", async () => {
+    const { SubscribeURL = "" } = await subscribe();
+    await fetch(SubscribeURL);
+    status = 500;
+    expect(await publish("hello")).to.include({ outcome: "failed" });
+    await endpoint.close();
+    expect(await publish("hello")).to.include({ outcome: "failed" });
+  });
+
+  for (const address of ["team@example.com", "https://hooks.example.com/key", "http://127.0.0.1.example.com/"]) {
+    it(`sends nothing to ${address}, which is not on this machine, and keeps what it would have sent`, async () => {
+      cloud.sns.subscribe(topic, address);
+      expect(await publish("hello", "A subject")).to.deep.equal({
+        endpoint: address,
+        subject: "A subject",
+        message: "hello",
+        outcome: "not sent",
+      });
+    });
+  }
+
+  it("tells no more after the subscription or the topic is deleted", async () => {
+    const subscription = cloud.sns.subscribe(topic, "team@example.com");
+    const told: Notification[] = [];
+    cloud.sns.on("notification", (notification) => told.push(notification));
+    cloud.sns.unsubscribe(subscription);
+    cloud.sns.publish(topic, "hello");
+    expect(told).to.deep.equal([]);
+    cloud.sns.deleteTopic(topic);
+    expect(() => cloud.sns.publish(topic, "hello")).to.throw(`SNS has no topic ${topic}`);
+  });
+});
