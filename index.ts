@@ -60,7 +60,7 @@ const pullRequest = new BuildProject("pull-request", {
   buildspec: "buildspec.pr.yml",
   filterGroups: pullRequestsTo(settings.branch),
   statusContext: `${settings.prefix}/pull-request`,
-  // Installing everything and all the tests take some two minutes, on two cores and more memory than Lambda compute has.
+  // Installing everything and all the tests take some two minutes, on two cores and with more memory than the smallest Lambda compute has.
   compute: containerOf(settings.compute),
   timeoutMinutes: 15,
 });

@@ -228,7 +228,6 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: [
         "lambda:GetAlias",
-        "lambda:GetFunction",
         "lambda:GetFunctionConfiguration",
         "lambda:ListAliases",
         "lambda:ListVersionsByFunction",

@@ -7,7 +7,7 @@ export interface ReleaseStrategy {
   /** The CodeDeploy configuration that does it; left out where CodeDeploy has none by itself, and the stack makes one of `routing`. */
   readonly predefined?: string;
   readonly routing: aws.types.input.codedeploy.DeploymentConfigTrafficRoutingConfig;
-  /** How long it shifts traffic. */
+  /** How long it shifts traffic at most: a linear one may end an interval earlier. */
   readonly minutes: number;
 }
 

@@ -7,7 +7,7 @@ import { CloudWatchLogs } from "./cloudwatchLogs.ts";
 import { CodeBuild } from "./codebuild/codebuild.ts";
 import { CodeDeploy } from "./codedeploy.ts";
 import { EventBridge } from "./eventBridge.ts";
-import { GitHub } from "./github.ts";
+import { GitHub } from "./github/github.ts";
 import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";

@@ -37,7 +37,7 @@ const metric = {
 const minuteMs = 60_000;
 /** How long data points are kept, in minutes. */
 const keptMinutes = 180;
-/** How often alarms are evaluated, in ms on the local cloud's clock; CloudWatch does it once a minute. */
+/** How often alarms are evaluated, in ms on the local cloud's clock. */
 const evaluationMs = 10_000;
 
 const alarmSchema = z
@@ -86,8 +86,8 @@ interface AlarmRecord {
 }
 
 /**
- * CloudWatch: metrics, kept by the minute, and alarms on them. An alarm looks at the period that is under way, too, so that it goes off
- * earlier than AWS's. Emits `alarm` whenever one changes its state.
+ * CloudWatch: metrics, kept by the minute, and alarms on them. An alarm looks at the period that is under way, too, so that it may go
+ * off earlier than AWS's. Emits `alarm` whenever one changes its state.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html
  */
@@ -185,9 +185,8 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
           ({ MetricDataQueries = [], StartTime, EndTime }) => ({
             MetricDataResults: MetricDataQueries.map((query) => {
               const { Id, MetricStat } = parse(querySchema, query, `query ${query.Id}`);
-              const end = Math.min(Number(EndTime), this.#clock.now());
               // The newest first, as CloudWatch has it unless told otherwise.
-              const points = this.#points(MetricStat, Number(StartTime), end).reverse();
+              const points = this.#points(MetricStat, Number(StartTime), Number(EndTime)).reverse();
               return {
                 Id,
                 Timestamps: points.map(([at]) => new Date(at)),
@@ -223,12 +222,11 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
   /** What breaches an alarm's threshold in as many periods as it evaluates: those that are over, or with the one under way if more do. */
   #breaching(alarm: Alarm): number[] {
     const { Namespace, MetricName, Dimensions, Period, Statistic, ExtendedStatistic = "", Threshold } = alarm;
-    const now = this.#clock.now();
     const periodMs = Period * 1000;
-    const current = Math.floor(now / periodMs) * periodMs;
+    const current = Math.floor(this.#clock.now() / periodMs) * periodMs;
     const start = current - alarm.EvaluationPeriods * periodMs;
     const stat = { Metric: { Namespace, MetricName, Dimensions }, Period, Stat: Statistic ?? ExtendedStatistic };
-    const breaching = this.#points(stat, start, now).filter(([, value]) =>
+    const breaching = this.#points(stat, start).filter(([, value]) =>
       alarm.ComparisonOperator === "GreaterThanThreshold" ? value > Threshold : value >= Threshold,
     );
     const over = breaching.filter(([at]) => at < current);
@@ -237,7 +235,11 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
   }
 
   /** A metric's statistic by period, the oldest first: when each began, and its value; periods without data are left out. */
-  #points({ Metric, Period, Stat }: Stat, start: number, end: number): [at: number, value: number][] {
+  #points(
+    { Metric, Period, Stat }: Stat,
+    start: number,
+    end = Number.POSITIVE_INFINITY,
+  ): [at: number, value: number][] {
     const dimensions = Metric.Dimensions.map(({ Name, Value }) => [Name, Value] as const);
     const minutes = this.#metrics.get(keyOf(Metric.Namespace, Metric.MetricName, dimensions));
     const periods = new Map<number, number[]>();

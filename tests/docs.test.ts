@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { glob, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { root } from "./project.ts";
 
@@ -21,5 +22,19 @@ describe("docs/tutorial.md", () => {
     for (const { file = "", line = "" } of [...quotes, ...buildspec]) {
       expect(await readFile(join(root, file), "utf8"), file).to.contain(line);
     }
+  });
+});
+
+describe("README.md and docs/", () => {
+  it("link to files that exist", async () => {
+    let links = 0;
+    for await (const file of glob(["README.md", "docs/*.md"], { cwd: root })) {
+      const text = await readFile(join(root, file), "utf8");
+      for (const [, target = ""] of text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)/g)) {
+        expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).to.equal(true);
+        links += 1;
+      }
+    }
+    expect(links).to.be.greaterThan(30);
   });
 });

@@ -62,6 +62,14 @@ describe("the workflows", () => {
     });
   });
 
+  it("take no variable or secret that docs/pull-requests.md does not tell how to set", async () => {
+    const text = await readFile(join(folder, "preview.yml"), "utf8");
+    const names = [...text.matchAll(/\b(?:vars|secrets)\.(\w+)/g)].map(([, name]) => name);
+    expect(new Set(names)).to.have.property("size", 6);
+    const docs = await readFile(join(root, "docs/pull-requests.md"), "utf8");
+    expect(names.filter((name) => !docs.includes(`\`${name}\``))).to.deep.equal([]);
+  });
+
   it("run the README's test command and npm run verify, with the right to read the code and no other", async () => {
     const { on, jobs } = await workflow("verify.yml");
     expect(on).to.have.all.keys("pull_request", "push");

@@ -8,7 +8,7 @@ import { verify } from "@octokit/webhooks-methods";
 import { account, arn } from "../account.ts";
 import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
 import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
-import type { CommitStatus, GitHub } from "../github.ts";
+import type { CommitStatus, GitHub } from "../github/github.ts";
 import { isForThisMachine, readBody } from "../httpServer.ts";
 import { type Build, runBuild } from "./build.ts";
 import {

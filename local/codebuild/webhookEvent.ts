@@ -52,7 +52,7 @@ const pullRequestSchema = z.looseObject({
 });
 const commentSchema = z.looseObject({
   action: z.string(),
-  issue: z.looseObject({ number: z.number(), pull_request: z.looseObject({}) }),
+  issue: z.looseObject({ number: z.number(), pull_request: z.looseObject({}).optional() }),
   comment: z.looseObject({ body: z.string(), user }),
 });
 
@@ -109,8 +109,9 @@ function readPullRequest(payload: unknown): WebhookEvent {
 
 function readComment(payload: unknown): Comment {
   const { action, issue, comment } = commentSchema.parse(payload);
-  // An edited comment is no new approval.
-  return { number: issue.number, body: action === "created" ? comment.body : "", author: comment.user.login };
+  // An edited comment is no new approval, and one on an issue none at all.
+  const counts = action === "created" && issue.pull_request !== undefined;
+  return { number: issue.number, body: counts ? comment.body : "", author: comment.user.login };
 }
 
 /** Whether a filter lets an event pass. CodeBuild finds a pattern anywhere in the value unless it is anchored. */

@@ -111,6 +111,8 @@ describe("the program under Pulumi's engine, in this process", function () {
           "cloudwatch.EventTarget configuration-target": "update input",
           "codebuild.Project deploy": "update sourceVersion",
           "codebuild.Webhook deploy-webhook": "update filterGroups",
+          "codebuild.Project pull-request": "update sourceVersion",
+          "codebuild.Webhook pull-request-webhook": "update filterGroups",
         },
       ],
       [
@@ -118,18 +120,43 @@ describe("the program under Pulumi's engine, in this process", function () {
         {
           "codebuild.Project deploy": "update source",
           "codebuild.Webhook deploy-webhook": "replace",
+          "codebuild.Project pull-request": "update source",
+          "codebuild.Webhook pull-request-webhook": "replace",
+        },
+      ],
+      ...[{ connectionArn: otherConnection }, { connectionArn: "", tokenSecretArn }].map(
+        (settings): [Record<string, string>, Record<string, string>] => [
+          settings,
+          {
+            "codebuild.Project deploy": "update source",
+            "iam.RolePolicy deploy-policy": "update policy",
+            "codebuild.Project pull-request": "update source",
+            "iam.RolePolicy pull-request-policy": "update policy",
+          },
+        ],
+      ),
+      [
+        { releaseStrategy: "canary10Percent5Minutes", buildTimeoutMinutes: "10" },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
         },
       ],
       [
-        { connectionArn: otherConnection },
-        { "codebuild.Project deploy": "update source", "iam.RolePolicy deploy-policy": "update policy" },
+        { releaseStrategy: "canary25Percent2Minutes", buildTimeoutMinutes: "7" },
+        {
+          "codebuild.Project deploy": "update buildTimeout",
+          "codedeploy.DeploymentConfig canary25Percent2Minutes": "create computePlatform trafficRoutingConfig",
+          "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+          "iam.RolePolicy deploy-policy": "update policy",
+        },
       ],
       [
-        { connectionArn: "", tokenSecretArn },
-        { "codebuild.Project deploy": "update source", "iam.RolePolicy deploy-policy": "update policy" },
-      ],
-      [
-        { releaseStrategy: "canary10Percent5Minutes", buildTimeoutMinutes: "10" },
+        {
+          functions: JSON.stringify({ "hello-user": { releaseStrategy: "linear10PercentEvery1Minute" } }),
+          buildTimeoutMinutes: "15",
+        },
         {
           "codebuild.Project deploy": "update buildTimeout",
           "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
@@ -142,9 +169,16 @@ describe("the program under Pulumi's engine, in this process", function () {
           "cloudwatch.LogGroup deploy-log": "update retentionInDays",
           "cloudwatch.LogGroup hello-user-log": "update retentionInDays",
           "cloudwatch.LogGroup http-access-log": "update retentionInDays",
+          "cloudwatch.LogGroup pull-request-log": "update retentionInDays",
         },
       ],
-      [{ buildCompute: "arm" }, { "codebuild.Project deploy": "update environment" }],
+      [
+        { buildCompute: "arm" },
+        {
+          "codebuild.Project deploy": "update environment",
+          "codebuild.Project pull-request": "update environment",
+        },
+      ],
       [{ buildCompute: "x86Lambda" }, { "codebuild.Project deploy": "update buildTimeout environment" }],
       [{ buildTimeoutMinutes: "60" }, { "codebuild.Project deploy": "update buildTimeout" }],
       [{ corsOrigins: '["https://www.example.com"]' }, { "apigatewayv2.Api http-api": "update corsConfiguration" }],
@@ -201,6 +235,15 @@ describe("the program under Pulumi's engine, in this process", function () {
           "route53.Record domain-validation-record": created("name records ttl type zoneId"),
         },
       ],
+      [
+        { previewRole: "create", previewStateBucket: "team-state" },
+        {
+          "index.PreviewRole preview": "create",
+          "iam.OpenIdConnectProvider preview-oidc": "create clientIdLists url",
+          "iam.Role preview-role": "create assumeRolePolicy description",
+          "iam.RolePolicy preview-policy": "create policy role",
+        },
+      ],
       ...[
         [{ memorySize: 256 }, "memorySize"],
         [{ timeout: 3 }, "timeout"],
@@ -225,12 +268,25 @@ describe("the program under Pulumi's engine, in this process", function () {
       );
     }
 
+    it("another strategy of the stack's own: the configuration before goes once no group uses it any more", async () => {
+      const strategy = (name: string) => set(stack, { releaseStrategy: name, buildTimeoutMinutes: "60" });
+      await strategy("canary25Percent2Minutes");
+      await stack.up();
+      await strategy("canary30Percent2Minutes");
+      expect(await changesOf(stack)).to.deep.equal({
+        "codedeploy.DeploymentConfig canary25Percent2Minutes": "delete computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentConfig canary30Percent2Minutes": "create computePlatform trafficRoutingConfig",
+        "codedeploy.DeploymentGroup hello-user-deployments": "update deploymentConfigName",
+        "iam.RolePolicy deploy-policy": "update policy",
+      });
+    });
+
     it("a token, which the state, the output and the preview hold only encrypted or not at all", async () => {
       await set(stack, { connectionArn: "" });
       await stack.setConfig(`${localStack.project}:token`, { value: token, secret: true });
       const preview = await stack.preview({ diff: true });
       const up = await stack.up({ diff: true });
-      expect(up.summary.resourceChanges).to.deep.include({ create: 3, update: 2 });
+      expect(up.summary.resourceChanges).to.deep.include({ create: 3, update: 4 });
       expect(preview.stdout).to.contain("[secret]");
       const state = await stateOf("settings");
       expect(state).to.contain("secretString");

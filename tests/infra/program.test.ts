@@ -659,7 +659,6 @@ describe("the program of a dev stack", () => {
               Effect: "Allow",
               Action: [
                 "lambda:GetAlias",
-                "lambda:GetFunction",
                 "lambda:GetFunctionConfiguration",
                 "lambda:ListAliases",
                 "lambda:ListVersionsByFunction",

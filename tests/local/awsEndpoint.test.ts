@@ -1,9 +1,10 @@
-import { CodeDeploy } from "@aws-sdk/client-codedeploy";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
-import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
+import { clientOptions, functionSettings } from "../localFunction.ts";
+import { refusal } from "../refusal.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const zip = (body: string): Uint8Array =>
@@ -13,48 +14,22 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
   let lambda: Lambda;
-  let codedeploy: CodeDeploy;
+  let cloudwatch: CloudWatch;
 
   before(async () => {
     cloud = await LocalCloud.start(await temporary(), 0);
     lambda = new Lambda(clientOptions(cloud));
-    codedeploy = new CodeDeploy(clientOptions(cloud));
+    cloudwatch = new CloudWatch(clientOptions(cloud));
     const settings = functionSettings("fn");
     cloud.lambda.putAlias("fn", "live", cloud.lambda.createFunction(settings, zip("1")));
-    cloud.codedeploy.putDeploymentGroup("app", "fn", groupSettings());
   });
 
   after(async () => {
-    for (const client of [lambda, codedeploy]) {
+    for (const client of [lambda, cloudwatch]) {
       client.destroy();
     }
     await cloud.close();
   });
-
-  async function refusal(promise: Promise<unknown>): Promise<{ name: string; status?: number; message: string }> {
-    return promise.then(
-      () => ({ name: "none", message: "nothing was refused" }),
-      ({ name, message, $metadata }) => ({ name, message, status: $metadata?.httpStatusCode }),
-    );
-  }
-
-  /** A deployment of `fn` by an AppSpec file with these versions. */
-  function deploy(
-    currentversion: string,
-    targetversion: string,
-    group = "fn",
-    extra: object = {},
-    options: { deploymentConfigName?: string } = {},
-  ) {
-    const Properties = { name: "fn", alias: "live", currentversion, targetversion, ...extra };
-    const content = JSON.stringify({ version: 0, Resources: [{ fn: { Type: "AWS::Lambda::Function", Properties } }] });
-    return codedeploy.createDeployment({
-      applicationName: "app",
-      deploymentGroupName: group,
-      ...options,
-      revision: { revisionType: "AppSpecContent", appSpecContent: { content } },
-    });
-  }
 
   it("resolves a qualifier: $LATEST, a version, an alias", async () => {
     const versionOf = async (qualifier?: string): Promise<string | undefined> =>
@@ -110,10 +85,10 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
   });
 
   it("names an operation, a member and a service that the local cloud does not implement", async () => {
-    const operation = await refusal(lambda.deleteFunction({ FunctionName: "fn" }));
+    const operation = await refusal(lambda.getPolicy({ FunctionName: "fn" }));
     expect(operation.status).to.equal(501);
     expect(operation.message).to.match(
-      /^the local cloud does not implement lambda:DeleteFunction; it knows GetAlias, /,
+      /^the local cloud does not implement lambda:GetPolicy; it knows DeleteFunction, GetAlias, /,
     );
     const member = await refusal(lambda.publishVersion({ FunctionName: "fn", RevisionId: "x" }));
     expect(member.message).to.match(
@@ -123,7 +98,7 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     const service = await fetch(cloud.awsUrl, { method: "POST", headers: { authorization } });
     expect(service.status).to.equal(501);
     expect(await service.json()).to.deep.include({
-      message: "the local cloud does not implement sqs; it knows lambda, codedeploy, codebuild",
+      message: "the local cloud does not implement sqs; it knows lambda, codedeploy, codebuild, monitoring, logs",
     });
   });
 
@@ -142,6 +117,12 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
     expect(rebound).to.equal(403);
   });
 
+  it("answers an operation that has no output, and goes on", async () => {
+    const { $metadata } = await cloudwatch.deleteAlarms({ AlarmNames: ["none"] });
+    expect($metadata.httpStatusCode).to.equal(200);
+    expect((await lambda.getAlias({ FunctionName: "fn", Name: "live" })).Name).to.equal("live");
+  });
+
   it("names a required member that is missing", async () => {
     const authorization = "AWS4-HMAC-SHA256 Credential=x/20261123/us-east-1/codedeploy/aws4_request, Signature=x";
     const headers = { authorization, "x-amz-target": "CodeDeploy_20141006.GetDeployment" };
@@ -151,45 +132,5 @@ describe("local AWS endpoint, called by the AWS SDK", () => {
       __type: "ValidationException",
       message: "GetDeployment requires deploymentId",
     });
-  });
-
-  it("moves the alias, which keeps its description, when the AppSpec file agrees with it, and fails the deployment when not", async () => {
-    await lambda.publishVersion({ FunctionName: "fn" });
-    const ended = async (deploymentId = "") => {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      return (await codedeploy.getDeployment({ deploymentId })).deploymentInfo;
-    };
-    const moved = await ended((await deploy("1", "2")).deploymentId);
-    expect([moved?.status, moved?.completeTime instanceof Date]).to.deep.equal(["Succeeded", true]);
-    const { FunctionVersion, Description } = await lambda.getAlias({ FunctionName: "fn", Name: "live" });
-    expect({ FunctionVersion, Description }).to.deep.equal({ FunctionVersion: "2", Description: "first" });
-    const failed = await ended((await deploy("1", "2")).deploymentId);
-    expect([failed?.status, failed?.errorInformation?.message]).to.deep.equal([
-      "Failed",
-      "Error: the alias live refers to version 2, the AppSpec file to version 1",
-    ]);
-    const unknown = await ended((await deploy("2", "9")).deploymentId);
-    expect(unknown?.status).to.equal("Failed");
-  });
-
-  it("takes a deployment configuration in place of the group's, and refuses by name what it cannot do", async () => {
-    const allAtOnce = { deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce" };
-    expect((await deploy("2", "1", "fn", {}, allAtOnce)).deploymentId).to.match(/^d-/);
-    const linear = { deploymentConfigName: "CodeDeployDefault.LambdaLinear10PercentEvery1Minute" };
-    const { status, message } = await refusal(deploy("2", "1", "fn", {}, linear));
-    expect([status, message]).to.deep.equal([
-      501,
-      `the local cloud shifts traffic by ${allAtOnce.deploymentConfigName} only, not by ${linear.deploymentConfigName}`,
-    ]);
-  });
-
-  it("refuses an unknown deployment group, deployment and AppSpec property", async () => {
-    expect((await refusal(deploy("1", "2", "other"))).name).to.equal("DeploymentGroupDoesNotExistException");
-    expect((await refusal(codedeploy.getDeployment({ deploymentId: "d-NONE" }))).name).to.equal(
-      "DeploymentDoesNotExistException",
-    );
-    const { name, message } = await refusal(deploy("1", "2", "fn", { hooks: "x" }));
-    expect([name, message.includes("hooks")]).to.deep.equal(["InvalidRevisionException", true]);
-    expect((await refusal(deploy("1", "$LATEST"))).name).to.equal("InvalidRevisionException");
   });
 });

@@ -232,7 +232,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
   });
 
   describe("with alarms", () => {
-    /** An alarm on the errors of version 2 behind the alias. */
+    /** An alarm on the errors of version 2 behind the alias, in a period that is longer than a test. */
     const alarm: PutMetricAlarmInput = {
       AlarmName: "fn-version-2",
       Namespace: "AWS/Lambda",
@@ -243,7 +243,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
         { Name: "ExecutedVersion", Value: "2" },
       ],
       Statistic: "Sum",
-      Period: 60,
+      Period: 3600,
       EvaluationPeriods: 1,
       Threshold: 1,
       ComparisonOperator: "GreaterThanOrEqualToThreshold",
@@ -257,7 +257,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     const invoke = () => lambda.invoke({ FunctionName: "fn", Qualifier: "live", Payload: strToU8("{}") });
 
     it("stops at its start where one rings already, and moves nothing", async () => {
-      await cloudwatch.putMetricAlarm({ ...alarm, Period: 3600 });
+      await cloudwatch.putMetricAlarm(alarm);
       const dimensions = { FunctionName: "fn", Resource: "fn:live", ExecutedVersion: "2" };
       cloud.cloudwatch.putMetric("AWS/Lambda", "Errors", dimensions, 1);
       while ((await cloudwatch.describeAlarms({})).MetricAlarms?.[0]?.StateValue !== "ALARM") {}
@@ -274,7 +274,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     });
 
     it("takes a ringing alarm that is not its own for nothing, and its own when they are not enabled", async () => {
-      await cloudwatch.putMetricAlarm({ ...alarm, Period: 3600 });
+      await cloudwatch.putMetricAlarm(alarm);
       cloud.cloudwatch.putMetric(
         "AWS/Lambda",
         "Errors",
@@ -509,6 +509,19 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
     expect((await refusal(codedeploy.getDeploymentConfig({ deploymentConfigName: id }))).name).to.equal(
       "DeploymentConfigDoesNotExistException",
     );
+  });
+
+  it("watches alarms no longer than a deployment goes on, however that ends", async () => {
+    const watching = () => cloud.cloudwatch.listenerCount("alarm");
+    await ended(await deploy("1", "2"));
+    expect(watching()).to.equal(0);
+    await ended(await deploy("1", "2"));
+    expect(watching()).to.equal(0);
+    const id = await deploy("2", "1", { deploymentConfigName: endless });
+    await reached(id, "InProgress");
+    expect(watching()).to.equal(1);
+    await codedeploy.stopDeployment({ deploymentId: id, autoRollbackEnabled: false });
+    expect(watching()).to.equal(0);
   });
 
   it("changes nothing any more once the cloud is closed", async () => {

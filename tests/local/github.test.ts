@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { verify } from "@octokit/webhooks-methods";
 import { expect } from "chai";
 import { git } from "../../local/git.ts";
-import { GitHub } from "../../local/github.ts";
+import { GitHub } from "../../local/github/github.ts";
 import { type Listening, listen, readBody } from "../../local/httpServer.ts";
 import { configureIdentity } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { expect } from "chai";
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type Cors, type HttpApi, inferResponse, type Throttling, tokenBuckets } from "../../local/httpApi.ts";
-import { functionSettings } from "../localFunction.ts";
+import { clientOptions, functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const settings = functionSettings("fn");
@@ -52,6 +53,38 @@ describe("local HTTP API", () => {
   }
 
   const answering = (result: string): string => `export const handler = async (event) => (${result});`;
+
+  it("counts requests, those that failed by whose fault it is, and how long they took", async () => {
+    await deploy(answering("{ statusCode: Number(event.queryStringParameters.status) }"));
+    for (const status of [200, 404, 429, 500]) {
+      await fetch(`${url}?status=${status}`);
+    }
+    await fetch(`${api.url}/nowhere`);
+    const end = new Date(Date.now() + 60_000);
+    const cloudwatch = new CloudWatch(clientOptions(cloud));
+    const { MetricDataResults } = await cloudwatch.getMetricData({
+      StartTime: new Date(0),
+      EndTime: end,
+      MetricDataQueries: ["Count", "4xx", "5xx", "Latency"].map((MetricName, index) => ({
+        Id: `q${index}`,
+        MetricStat: {
+          Metric: {
+            Namespace: "AWS/ApiGateway",
+            MetricName,
+            Dimensions: [
+              { Name: "ApiId", Value: api.id },
+              { Name: "Stage", Value: "$default" },
+            ],
+          },
+          Period: 60,
+          Stat: MetricName === "Latency" ? "SampleCount" : "Sum",
+        },
+      })),
+    });
+    cloudwatch.destroy();
+    const sums = MetricDataResults?.map(({ Values = [] }) => Values.reduce((sum, value) => sum + value, 0));
+    expect(sums).to.deep.equal([5, 3, 1, 5]);
+  });
 
   it("sends the event of payload format 2.0", async () => {
     await deploy(answering("event"));

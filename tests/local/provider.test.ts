@@ -44,6 +44,43 @@ describe("local provider", () => {
     );
   });
 
+  for (const [what, type, inputs, message] of [
+    [
+      "a webhook filter",
+      "aws:codebuild/webhook:Webhook",
+      { filterGroups: [{ filters: [{ type: "FILE_PATH", pattern: "x" }] }] },
+      /filterGroups: 0: filters: 0: type: /,
+    ],
+    [
+      "a policy for pull requests",
+      "aws:codebuild/webhook:Webhook",
+      { pullRequestBuildPolicy: { requiresCommentApproval: "DISABLED", approverRoles: [] } },
+      /pullRequestBuildPolicy: requiresCommentApproval: /,
+    ],
+    [
+      "a role that approves",
+      "aws:codebuild/webhook:Webhook",
+      { pullRequestBuildPolicy: { requiresCommentApproval: "FORK_PULL_REQUESTS", approverRoles: ["GITHUB_READ"] } },
+      /pullRequestBuildPolicy: approverRoles: 0: /,
+    ],
+    [
+      "a target of a status",
+      "aws:codebuild/project:Project",
+      { source: { buildStatusConfig: { context: "c", targetUrl: "https://example.com" } } },
+      /buildStatusConfig: .*"targetUrl"/,
+    ],
+    [
+      "an OIDC issuer",
+      "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+      { url: "https://example.com", clientIdLists: ["sts.amazonaws.com"] },
+      /url: /,
+    ],
+  ] as const) {
+    it(`names ${what} that it does not know`, async () => {
+      expect(await refusal(type, inputs)).to.match(message);
+    });
+  }
+
   it("names a value that it does not know", async () => {
     const route = { apiId: "a", routeKey: "GET /users/{id}", target: "integrations/1" };
     expect(await refusal("aws:apigatewayv2/route:Route", route)).to.match(/does not take routeKey: /);
@@ -71,6 +108,17 @@ describe("local provider", () => {
       "aws:codebuild/project:Project",
       { environment: { environmentVariables: [{ name: "CODEBUILD_A", value: "v" }] } },
       /name: is CodeBuild's own/,
+    ],
+    [
+      "aws:codedeploy/deploymentConfig:DeploymentConfig",
+      { trafficRoutingConfig: { type: "AllAtOnce" } },
+      /trafficRoutingConfig: type: .*TimeBasedCanary/,
+    ],
+    ["aws:codedeploy/deploymentConfig:DeploymentConfig", { computePlatform: "Server" }, /computePlatform: .*Lambda/],
+    [
+      "aws:codedeploy/deploymentConfig:DeploymentConfig",
+      { deploymentConfigName: "mine", computePlatform: "Lambda" },
+      /"deploymentConfigName"/,
     ],
     ["aws:codedeploy/deploymentGroup:DeploymentGroup", { alarmConfiguration: {} }, /"alarmConfiguration"/],
   ] as const) {

@@ -9,7 +9,7 @@ import type { Call } from "../../local/awsEndpoint.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import type { Build } from "../../local/codebuild/build.ts";
 import { git } from "../../local/git.ts";
-import type { CommitStatus } from "../../local/github.ts";
+import type { CommitStatus } from "../../local/github/github.ts";
 import { localProvider } from "../../local/provider.ts";
 import { decide } from "../infra/iam.ts";
 import { loadProgram, only, type Registration } from "../infra/mocks.ts";
@@ -211,6 +211,10 @@ describe("a pull request on the local cloud, with the build projects that the pr
     const plain = await push("main:feature");
     expect([...same.builds, ...plain.builds]).to.deep.equal([]);
     expect((await api("GET pulls/1")).status).to.equal(404);
+    expect((await push("-o", "pr", "main")).told).to.contain(
+      "no pull request: main is what pull requests are merged into",
+    );
+    await commit({ a: "further change" });
     expect((await push("-o", "draft", "main:other")).told).to.contain(
       "does not know -o draft; it knows -o pr and -o fork",
     );
@@ -220,6 +224,9 @@ describe("a pull request on the local cloud, with the build projects that the pr
     it("leaves the repository's branches alone, also the one of the branch's own name", async () => {
       const { stdout: before } = await promisify(execFile)("git", ["ls-remote", "--heads", "origin"], { cwd: clone });
       await commit({ a: "change" });
+      expect((await push("-o", "fork", "main")).told).to.contain(
+        "no pull request of contributor/push-to-live's main is open: add -o pr to open one",
+      );
       const pushed = await push("-o", "pr", "-o", "fork", "main");
       expect(pushed.builds).to.deep.equal([]);
       await push("-o", "fork", "-o", "pr", "main:feature");

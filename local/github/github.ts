@@ -1,11 +1,13 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { sign } from "@octokit/webhooks-methods";
 import { z } from "zod";
-import { git } from "./git.ts";
+import { git } from "../git.ts";
+import { isForThisMachine, readBody } from "../httpServer.ts";
+import { quoted } from "../shell.ts";
+import { deliverAll, type Webhook } from "./delivery.ts";
 import {
   commentEvent,
   commentOf,
@@ -18,9 +20,7 @@ import {
   type RefUpdate,
   type User,
   users,
-} from "./githubEvents.ts";
-import { isForThisMachine, readBody } from "./httpServer.ts";
-import { quoted } from "./shell.ts";
+} from "./events.ts";
 
 /** What the post-receive hook sends: the refs that a push has moved, and what the pusher gave with `git push -o`. */
 const receivedSchema = z.strictObject({
@@ -38,7 +38,6 @@ export interface CommitStatus {
   readonly target_url: string | null;
 }
 
-const deliveryTimeoutMs = 10_000;
 const heads = "refs/heads/";
 
 /**
@@ -71,7 +70,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
     // A hooksPath of the user's own configuration would keep the hook from running.
     await git(path, "config", "core.hooksPath", join(path, "hooks"));
     await git(path, "config", "receive.advertisePushOptions", "true");
-    const hook = [process.execPath, join(import.meta.dirname, "githubHook.ts")].map(quoted).join(" ");
+    const hook = [process.execPath, join(import.meta.dirname, "postReceive.ts")].map(quoted).join(" ");
     await writeFile(join(path, "hooks", "post-receive"), `#!/bin/sh\nexec ${hook}\n`, { mode: 0o755 });
     // The hook reads its token from a file, so that it is in no process list.
     const settings = { url: hookUrl, token: this.#hookToken, repository: fullName };
@@ -143,7 +142,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
         await git(repository.path, "update-ref", ...before);
       } else {
         const payload = await pushEvent(repository.path, fullName, update);
-        lines.push(...(await deliverAll(repository, "push", payload)).map((line) => `${update.ref}: ${line}`));
+        lines.push(...(await deliverAll(repository.webhooks, "push", payload)).map((line) => `${update.ref}: ${line}`));
       }
       lines.push(...(await this.#updatePulls(repository, update, isFork, options.includes("pr"))));
     }
@@ -166,7 +165,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
     const fullName = isFork ? repository.fullName.replace(/^[^/]+/, user.login) : repository.fullName;
     const open = pulls.filter(({ state }) => state === "open");
     if (branch === base && !isFork) {
-      const merged: string[] = [];
+      const merged = opens ? [`no pull request: ${base} is what pull requests are merged into`] : [];
       for (const pull of open) {
         if (await isAncestor(path, pull.sha, after)) {
           Object.assign(pull, { state: "closed", merged: true });
@@ -184,7 +183,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
       return this.#tell(repository, "synchronize", pull, user);
     }
     if (!opens) {
-      return [];
+      return isFork ? [`no pull request of ${fullName}'s ${branch} is open: add -o pr to open one`] : [];
     }
     const baseSha = await git(path, "rev-parse", "--verify", "--quiet", heads + base).catch(() => noCommit);
     if (baseSha === noCommit || (await isAncestor(path, after, baseSha))) {
@@ -219,7 +218,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
   }
 
   async #tell(repository: Repository, action: PullRequestAction, pull: PullRequest, user: User): Promise<string[]> {
-    const lines = await deliverAll(repository, "pull_request", pullRequestEvent(action, pull, user));
+    const lines = await deliverAll(repository.webhooks, "pull_request", pullRequestEvent(action, pull, user));
     const what = pull.merged ? "merged" : action === "synchronize" ? "updated" : action;
     return lines.map((line) => `pull request ${pull.number} ${what}: ${line}`);
   }
@@ -264,7 +263,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
         }
         repository.comments += 1;
         const made = commentOf(repository.comments, comment.data.body, user);
-        await deliverAll(repository, "issue_comment", commentEvent(pull, made, user));
+        await deliverAll(repository.webhooks, "issue_comment", commentEvent(pull, made, user));
         return [201, made];
       }
       default:
@@ -303,44 +302,6 @@ interface Repository {
   readonly statuses: CommitStatus[];
   /** How many there are. */
   comments: number;
-}
-
-interface Webhook {
-  readonly url: string;
-  readonly secret: string;
-}
-
-/** Posts an event to every webhook of a repository, and says how each answered. */
-async function deliverAll({ webhooks }: Repository, event: string, payload: object): Promise<string[]> {
-  const lines: string[] = [];
-  for (const webhook of webhooks) {
-    lines.push(await deliver(webhook, event, JSON.stringify(payload)));
-  }
-  return lines;
-}
-
-/**
- * Posts a signed event, as GitHub does, and says how it was answered.
- * @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
- */
-async function deliver(webhook: Webhook, event: string, payload: string): Promise<string> {
-  try {
-    const answer = await fetch(webhook.url, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        "user-agent": "GitHub-Hookshot/local",
-        "x-github-delivery": randomUUID(),
-        "x-github-event": event,
-        "x-hub-signature-256": await sign(webhook.secret, payload),
-      },
-      body: payload,
-      signal: AbortSignal.timeout(deliveryTimeoutMs),
-    });
-    return `webhook delivered, ${answer.status}: ${await answer.text()}`;
-  } catch (error) {
-    return `webhook not delivered: ${error}`;
-  }
 }
 
 /** Whether `other` is `commit` or comes after it. */
