@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import { isObject } from "./functionSettings.ts";
 
 /** From where on each alarm rings: whole numbers. A value that is reached rings. */
@@ -19,8 +20,19 @@ export const alarmDefaults = {
   failedBuilds: 1,
 } as const;
 
-/** Why the thresholds are not usable, each with its key, value and what is allowed; empty when they are. */
-export function alarmProblems(settings: unknown): string[] {
+/**
+ * The stack's thresholds, and what it does not set at its default.
+ *
+ * @param problems Gets why they are not usable, each with its key, value and what is allowed.
+ */
+export function readAlarms(config: pulumi.Config, problems: string[]): AlarmSettings {
+  const text = config.get("alarms") ?? "{}";
+  const set = parsed(text);
+  problems.push(...alarmProblems(set).map((problem) => `${config.name}:alarms${problem}`));
+  return { ...alarmDefaults, ...(set as Partial<AlarmSettings>) };
+}
+
+function alarmProblems(settings: unknown): string[] {
   const names = Object.keys(alarmDefaults).join(", ");
   if (!isObject(settings)) {
     return [` is ${JSON.stringify(settings)}: it must be an object with ${names}`];
@@ -32,4 +44,12 @@ export function alarmProblems(settings: unknown): string[] {
         ? []
         : [`.${key} is ${JSON.stringify(value)}: it must be a whole number from 1`],
   );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./accessSettings.ts";
-import { type AlarmSettings, alarmDefaults, alarmProblems } from "./alarmSettings.ts";
+import { type AlarmSettings, readAlarms } from "./alarmSettings.ts";
 import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
 import {
   type Environment,
@@ -11,7 +11,8 @@ import {
 } from "./functionSettings.ts";
 import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
-import { type Subscriber, subscriberAt } from "./subscribers.ts";
+import { isSecret } from "./secretSettings.ts";
+import { readSubscribers, type Subscriber } from "./subscribers.ts";
 import { branchProblem } from "./webhookFilters.ts";
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
@@ -219,13 +220,6 @@ function readCredential(config: pulumi.Config, refuse: Refuse): CredentialSettin
         : { type: "TOKEN", token: config.requireSecret("token") };
 }
 
-/** Whether a key's value, or any part of it, is encrypted in the stack's configuration file. */
-function isSecret(config: pulumi.Config, key: string): boolean {
-  // The SDK exports it, but leaves it out of its types.
-  const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret: (key: string) => boolean };
-  return isConfigSecret(`${config.name}:${key}`);
-}
-
 function readFunctions(
   config: pulumi.Config,
   folders: readonly string[],
@@ -252,37 +246,6 @@ function readFunctions(
     const settings: FunctionSettings = { ...functionDefaults, ...own, releaseStrategy };
     return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
   };
-}
-
-function readAlarms(config: pulumi.Config, problems: string[]): AlarmSettings {
-  const text = config.get("alarms") ?? "{}";
-  const set = parseJson(text) ?? text;
-  problems.push(...alarmProblems(set).map((problem) => `${config.name}:alarms${problem}`));
-  return { ...alarmDefaults, ...(set as Partial<AlarmSettings>) };
-}
-
-const subscribersRule = 'it must be a list of e-mail addresses and https URLs, such as ["team@example.com"]';
-
-/** They may be secrets: a URL that takes messages often has its key in it. */
-function readSubscribers(config: pulumi.Config, refuse: Refuse): Subscriber[] | undefined {
-  const text = config.get("alertSubscribers") ?? "[]";
-  const list = parseJson(text);
-  const subscribers = Array.isArray(list) ? list.map((item) => subscriberAt(String(item))) : [undefined];
-  const isUsable = (subscriber: Subscriber | undefined): subscriber is Subscriber => subscriber !== undefined;
-  if (!subscribers.every(isUsable) || new Set(subscribers.map(({ id }) => id)).size < subscribers.length) {
-    const shown = isSecret(config, "alertSubscribers") ? "***" : text;
-    return refuse("alertSubscribers", shown, `${subscribersRule}, each once`);
-  }
-  if (subscribers.length > 0 && config.get("alerts") !== "true") {
-    return refuse(
-      "alertSubscribers",
-      "***",
-      "alerts is not true, so that nobody would be told: set it, or remove this",
-    );
-  }
-  return isSecret(config, "alertSubscribers")
-    ? subscribers.map((subscriber) => ({ ...subscriber, endpoint: pulumi.secret(subscriber.endpoint) }))
-    : subscribers;
 }
 
 function secrets(environment: Environment): Environment {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { isLocalAddress } from "./localAddress.ts";
+import { isSecret } from "./secretSettings.ts";
 
 /** Who is told of alerts, as SNS takes it. */
 export interface Subscriber {
@@ -11,12 +12,53 @@ export interface Subscriber {
   readonly endpoint: pulumi.Input<string>;
 }
 
+const rule = 'it must be a list of e-mail addresses and https URLs, such as ["team@example.com"], each once';
+
+/**
+ * The subscribers that a stack's settings name. They may be secrets: a URL that takes messages often has its key in it.
+ *
+ * @param refuse Is told why they are not usable.
+ */
+export function readSubscribers(
+  config: pulumi.Config,
+  refuse: (key: string, value: unknown, allowed: string) => undefined,
+): Subscriber[] | undefined {
+  const text = config.get("alertSubscribers") ?? "[]";
+  const areSecret = isSecret(config, "alertSubscribers");
+  const subscribers = parse(text);
+  if (!subscribers) {
+    return refuse("alertSubscribers", areSecret ? "***" : text, rule);
+  }
+  if (subscribers.length > 0 && config.get("alerts") !== "true") {
+    return refuse(
+      "alertSubscribers",
+      "***",
+      "alerts is not true, so that nobody would be told: set it, or remove this",
+    );
+  }
+  return areSecret
+    ? subscribers.map((subscriber) => ({ ...subscriber, endpoint: pulumi.secret(subscriber.endpoint) }))
+    : subscribers;
+}
+
+function parse(text: string): Subscriber[] | undefined {
+  try {
+    const list: unknown = JSON.parse(text);
+    const subscribers = Array.isArray(list) ? list.map((item) => subscriberAt(String(item))) : [undefined];
+    const isUsable = (subscriber: Subscriber | undefined): subscriber is Subscriber => subscriber !== undefined;
+    const areDistinct = new Set(subscribers.map((subscriber) => subscriber?.id)).size === subscribers.length;
+    return subscribers.every(isUsable) && areDistinct ? subscribers : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The subscriber at an e-mail address or a URL; undefined where it is neither.
  *
  * @see https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
  */
-export function subscriberAt(endpoint: string): Subscriber | undefined {
+function subscriberAt(endpoint: string): Subscriber | undefined {
   const protocol = protocolOf(endpoint);
   return protocol && { id: createHash("sha256").update(endpoint).digest("hex").slice(0, 8), protocol, endpoint };
 }

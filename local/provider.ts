@@ -47,8 +47,12 @@ export function localProvider(cloud: LocalCloud): LifeCycle {
   return {
     async check(urn, _, news) {
       const { type, name, kind } = resourceOf(urn);
-      const checked = kind.inputs.safeParse(plain(news));
-      const issues = checked.success ? [] : checked.error.issues;
+      const inputs = Object.entries(plain(news) as object);
+      // Before anything exists, what a preview does not know yet can be of any kind.
+      const known = inputs.filter(([, value]) => value !== pulumi.runtime.unknownValue);
+      const unknownNames = inputs.filter((input) => !known.includes(input)).map(([name]) => name);
+      const checked = kind.inputs.safeParse(Object.fromEntries(known));
+      const issues = (checked.error?.issues ?? []).filter(({ path }) => !unknownNames.includes(String(path[0])));
       return {
         inputs: news,
         failures: issues.map(({ path, message }) => ({

@@ -130,7 +130,7 @@ export const story: readonly Step[] = [
       return [
         { what: "build", actual: build.status, expected: "FAILED" },
         { what: "failed phase", actual: phases(build, "FAILED"), expected: ["POST_BUILD"] },
-        { what: "why", actual: /ALARM_ACTIVE.*-errors$/m.exec(log)?.[0].slice(0, 12), expected: "ALARM_ACTIVE" },
+        { what: "why", actual: /ALARM_ACTIVE.*-(errors|5xx)$/m.exec(log)?.[0].slice(0, 12), expected: "ALARM_ACTIVE" },
         { what: "logged", actual: /no table to write to/.exec(log)?.[0], expected: "no table to write to" },
         {
           what: "verdict",

@@ -9,8 +9,8 @@ const usage = `npm run test:aws -- --yes-create-resources --repository <https UR
 
 Creates the stack push-to-live-test-aws-… in the AWS account of your credentials, tries pulumi preview, up, refresh and destroy on it, and
 destroys it in the end, also after a failure or Ctrl-C.
-  What it makes     an HTTP API, a Lambda function, a CodeDeploy application, two CodeBuild projects, each with a webhook in the repository,
-                    5 roles, 4 log groups, a parameter and a rule: nothing that costs while it is idle
+  What it makes     an HTTP API, a Lambda function, a CodeDeploy application, two CodeBuild projects with a webhook each in the repository,
+                    5 roles, 4 log groups, a parameter, a rule and an alarm: nothing that costs while it is idle but the alarm, 0.10 USD a month
   What it costs     under 0.01 USD: about ten requests and a few kilobytes of logs; no build is started
   --repository      a repository that the connection may read and add a webhook to; it is not written to otherwise
   --connection-arn  a connection of AWS CodeConnections to it

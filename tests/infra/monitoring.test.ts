@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { dev, type Evaluation, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
 
@@ -190,6 +191,15 @@ describe("the monitoring", () => {
         );
       }
     });
+  });
+
+  it("keeps encrypted subscribers secret", async () => {
+    const config = { ...dev.config, alerts: "true" };
+    const secretConfig = { alertSubscribers: JSON.stringify([hook]) };
+    const { registrations } = await loadProgram({ ...dev, config, secretConfig });
+    const holders = registrations.filter(({ inputs }) => JSON.stringify(inputs).includes("hooks.example.com"));
+    expect(holders.map(({ key }) => key)).to.deep.equal(["sns.TopicSubscription monitoring-subscriber-675d2249"]);
+    expect(pulumi.runtime.isRpcSecret(holders[0]?.inputs.endpoint)).to.equal(true);
   });
 
   it("takes each threshold from the settings", async () => {

@@ -1,3 +1,4 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type LifeCycle, localProvider } from "../../local/provider.ts";
@@ -132,6 +133,16 @@ describe("local provider", () => {
     expect((await create("r".repeat(56))).id).to.have.lengthOf(64);
     const error = await create("r".repeat(57)).catch((reason: Error) => reason);
     expect(error).to.be.an("error").with.property("message").that.contains("more than 64 characters");
+  });
+
+  it("takes a value that a preview does not know yet, of whatever kind it will be, but no property that it does not know", async () => {
+    const unknown = pulumi.runtime.unknownValue;
+    const dashboard = { dashboardName: "d", dashboardBody: unknown };
+    expect(await refusal("aws:cloudwatch/dashboard:Dashboard", dashboard)).to.equal("");
+    expect(await refusal("aws:cloudwatch/dashboard:Dashboard", { ...dashboard, dashboardBody: "{}" })).to.match(
+      /dashboardBody: is no dashboard/,
+    );
+    expect(await refusal("aws:cloudwatch/dashboard:Dashboard", { ...dashboard, region: "r" })).to.match(/"region"/);
   });
 
   it("names a missing property", async () => {
