@@ -1,4 +1,4 @@
-import { LocalCloud } from "./cloud.ts";
+import { type CloudOptions, LocalCloud } from "./cloud.ts";
 import { evaluateProgram, localStack, type ProgramOutputs, readLocalConfig } from "./program.ts";
 import { type LifeCycle, localProvider } from "./provider.ts";
 
@@ -28,9 +28,10 @@ export async function startEmpty(
   directory: string,
   apiPort: number,
   seed: (remote: string) => Promise<void>,
+  options: CloudOptions = {},
 ): Promise<EmptyStack> {
   const config = await readLocalConfig(root);
-  const cloud = await LocalCloud.start(directory, apiPort);
+  const cloud = await LocalCloud.start(directory, apiPort, options);
   try {
     const url = new URL(config[`${localStack.project}:repository`] ?? "");
     const hook = `${cloud.awsUrl}/post-receive`;
