@@ -21,6 +21,8 @@ import { seeded } from "./seeded.ts";
 const functionName = `${application}-hello`;
 /** How many builds run at once; the next push comes when one of them ends. */
 const buildsAtOnce = 10;
+/** How often a push, after the first ten, comes only when all builds before it have ended. */
+const lulls = 0.15;
 /** How long a build works before its release, at most, in ms. */
 const maxBuildMs = 500;
 /** How long a call waits before it is made, and its answer before it is told, at most, in ms: most wait little, and some long. */
@@ -116,9 +118,13 @@ describe("a burst of pushes", function () {
       limit(async (): Promise<Ended> => {
         running += 1;
         atOnce = Math.max(atOnce, running);
-        const arriving = arrived.then(() => source(pushed));
-        arrived = arriving;
         const random = seeded(seed * 1000 + index);
+        const isLull = index >= buildsAtOnce && random() < lulls;
+        const arriving = arrived.then(async () => {
+          await (isLull && Promise.all(ended.slice(0, index)));
+          return source(pushed);
+        });
+        arrived = arriving;
         const clone = await arriving;
         await delay(random() * maxBuildMs);
         const lines: string[] = [];
