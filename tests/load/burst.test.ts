@@ -18,6 +18,7 @@ import { temporaryDirectories } from "../temporary.ts";
 import { makeCommits, type Pushed } from "./pushed.ts";
 import { seeded } from "./seeded.ts";
 
+const strategies = ["AllAtOnce", "Canary10Percent5Minutes"];
 const functionName = `${application}-hello`;
 /** How many builds run at once; the next push comes when one of them ends. */
 const buildsAtOnce = 10;
@@ -73,7 +74,7 @@ describe("a burst of pushes", function () {
 
   after(() => console.table(table));
 
-  for (const strategy of ["AllAtOnce", "Canary10Percent5Minutes"]) {
+  for (const strategy of strategies) {
     for (let seed = 1; seed <= 10; seed++) {
       it(`of 30, ${strategy}, seed ${seed}: the newest is live in the end, and none is dropped`, async () => {
         createFunction(strategy);
@@ -88,6 +89,45 @@ describe("a burst of pushes", function () {
         await checkNewest(burst);
       });
     }
+  }
+
+  for (const strategy of strategies) {
+    it(`with a forced push in its midst, ${strategy}: what is taken off the branch gives way to what is on it`, async () => {
+      createFunction(strategy);
+      const old = await makeCommits(made, 12, seeded(31));
+      const kept = old.slice(0, 4);
+      const fresh = await makeCommits(made, 8, seeded(32), kept);
+      // Two are cloned in time, and released when all others have ended.
+      const late = old.slice(-2);
+      const clones: string[] = [];
+      const burst = await releaseAll([...old.slice(0, -2), ...fresh], 33, async (pushed) => {
+        for (const one of pushed === fresh[0] ? late : []) {
+          clones.push(await cloneOf(one));
+        }
+        return cloneOf(pushed);
+      });
+      tell(burst, { strategy, seed: "forced push" });
+      await checkNewest(burst);
+
+      const newest = fresh.at(-1)?.commit;
+      for (const [index, one] of late.entries()) {
+        const lines: string[] = [];
+        const released = await releaseFrom(clones[index] ?? "", one, seeded(34), new Map(), lines);
+        expect(released, lines.join("\n")).to.deep.equal({ outcome: "superseded", by: newest });
+        expect(lines.at(-1)).to.match(
+          new RegExp(`superseded by ${newest}, in a history that this commit was taken out of; live stays`),
+        );
+      }
+      await checkNewest(burst);
+    });
+  }
+
+  /** A build's own clone of a commit that is pushed now, with all that the branch has, and no more. */
+  async function cloneOf({ commit }: Pushed): Promise<string> {
+    await git(made, "push", "--quiet", "--force", remote, `${commit}:refs/heads/main`);
+    const clone = join(directory, commit);
+    await git(directory, "clone", "--quiet", "--no-local", remote, clone);
+    return clone;
   }
 
   /** What `pulumi up` makes. */
