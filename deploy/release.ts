@@ -119,7 +119,7 @@ async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
   if (missing.length > 0) {
     throw new ReleaseError(
       `the stack ${args.application} has no function for ${missing.map((name) => `functions/${name}`).join(", ")}; nothing was released. ` +
-        `Declare it in index.ts and run "pulumi up", then start the build again`,
+        `Declare it in index.ts and run "pulumi up", then start the build again (a role without the right to read it sees none either)`,
     );
   }
   return states.filter((state) => state !== undefined);

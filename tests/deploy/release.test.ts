@@ -64,7 +64,7 @@ describe("deploy/release", () => {
     const message = await rejection(on.release({}, candidate("hello", "two"), candidate("goodbye", "one")));
     expect(message).to.equal(
       `the stack ${application} has no function for functions/goodbye; nothing was released. ` +
-        'Declare it in index.ts and run "pulumi up", then start the build again',
+        'Declare it in index.ts and run "pulumi up", then start the build again (a role without the right to read it sees none either)',
     );
     expect(await on.versionsOf("hello")).to.deep.equal(["$LATEST:", "1:"]);
     expect(on.lines).to.deep.equal([]);
