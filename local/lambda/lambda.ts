@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type {
   AliasConfiguration,
@@ -331,10 +331,14 @@ export class Lambda {
 
   #unpack(zip: Uint8Array) {
     const CodeSha256 = createHash("sha256").update(zip).digest("base64");
-    for (const [name, content] of Object.entries(filesOf(zip))) {
-      const path = join(this.#codeDirectory(CodeSha256), name);
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, content);
+    const files = filesOf(zip);
+    // Written once: an environment that is about to load the same code must not see half of a file.
+    if (!existsSync(this.#codeDirectory(CodeSha256))) {
+      for (const [name, content] of Object.entries(files)) {
+        const path = join(this.#codeDirectory(CodeSha256), name);
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, content);
+      }
     }
     return { CodeSha256, CodeSize: zip.byteLength, LastModified: new Date().toISOString() };
   }

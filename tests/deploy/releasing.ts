@@ -136,7 +136,7 @@ export class Releasing {
 }
 
 /** Has `call` make each call of a client. */
-function around(
+export function around(
   client: { middlewareStack: unknown },
   call: <Answer extends { output: object }>(
     operation: string,

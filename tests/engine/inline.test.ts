@@ -185,6 +185,15 @@ describe("the program under Pulumi's engine, in this process", function () {
       [{ throttlingRateLimit: "7" }, { "apigatewayv2.Stage http-stage": "update defaultRouteSettings" }],
       [{ throttlingBurstLimit: "7" }, { "apigatewayv2.Stage http-stage": "update defaultRouteSettings" }],
       [{ protect: "true" }, {}],
+      [
+        { previewRole: "create", previewStateBucket: "team-state" },
+        {
+          "index.PreviewRole preview": "create",
+          "iam.OpenIdConnectProvider preview-oidc": "create clientIdLists url",
+          "iam.Role preview-role": "create assumeRolePolicy description",
+          "iam.RolePolicy preview-policy": "create policy role",
+        },
+      ],
       [{ alarms: '{"apiErrors":5}' }, { "cloudwatch.MetricAlarm monitoring-api-5xx": "update threshold" }],
       [
         { alerts: "true", alertSubscribers: '["team@example.com"]' },
@@ -233,15 +242,6 @@ describe("the program under Pulumi's engine, in this process", function () {
           "index.CustomDomain domain": "create",
           "route53.Record domain-record": created("aliases name type zoneId"),
           "route53.Record domain-validation-record": created("name records ttl type zoneId"),
-        },
-      ],
-      [
-        { previewRole: "create", previewStateBucket: "team-state" },
-        {
-          "index.PreviewRole preview": "create",
-          "iam.OpenIdConnectProvider preview-oidc": "create clientIdLists url",
-          "iam.Role preview-role": "create assumeRolePolicy description",
-          "iam.RolePolicy preview-policy": "create policy role",
         },
       ],
       ...[

@@ -345,7 +345,8 @@ describe("a pull request on the local cloud, with the build projects that the pr
 
 /** The permission that a call of a release needs. */
 function permissionOf({ service, operation, input }: Call): [action: string, resource: string] {
-  const arn = (resource: string): string => `arn:aws:${service}:us-east-1:000000000000:${resource}`;
+  const iamService = service === "monitoring" ? "cloudwatch" : service;
+  const arn = (resource: string): string => `arn:aws:${iamService}:us-east-1:000000000000:${resource}`;
   const text = (key: string): string => {
     const value = input[key];
     if (typeof value !== "string") {
@@ -353,25 +354,24 @@ function permissionOf({ service, operation, input }: Call): [action: string, res
     }
     return value;
   };
-  if (service === "lambda") {
-    // A function is named by its name, a version or an alias by a qualifier.
-    const qualifier =
-      input.Qualifier ?? (operation === "GetAlias" || operation === "UpdateAlias" ? input.Name : undefined);
-    const name = `function:${text("FunctionName")}`;
-    return [
-      `lambda:${operation === "Invoke" ? "InvokeFunction" : operation}`,
-      arn(qualifier ? `${name}:${qualifier}` : name),
-    ];
+  const action = `${iamService}:${operation === "Invoke" ? "InvokeFunction" : operation}`;
+  switch (action) {
+    case "codedeploy:CreateDeployment":
+    case "codedeploy:GetDeploymentGroup":
+    case "codedeploy:ListDeployments":
+      return [action, arn(`deploymentgroup:${text("applicationName")}/${text("deploymentGroupName")}`)];
+    case "codedeploy:GetDeployment":
+      return [action, arn("deploymentgroup:push-to-live-local/hello-user")];
+    case "codedeploy:GetDeploymentConfig":
+      return [action, arn(`deploymentconfig:${text("deploymentConfigName")}`)];
+    case "cloudwatch:DescribeAlarms":
+      return [action, arn(`alarm:${text("AlarmNamePrefix")}`)];
+    case "lambda:GetAlias":
+    case "lambda:UpdateAlias":
+      return [action, arn(`function:${text("FunctionName")}:${text("Name")}`)];
   }
-  switch (operation) {
-    case "CreateDeployment":
-      return [
-        "codedeploy:CreateDeployment",
-        arn(`deploymentgroup:${text("applicationName")}/${text("deploymentGroupName")}`),
-      ];
-    case "GetDeployment":
-      return ["codedeploy:GetDeployment", arn("deploymentgroup:push-to-live-local/hello-user")];
-    default:
-      throw new Error(`it is not known what ${service}:${operation} needs`);
+  if (service !== "lambda") {
+    throw new Error(`it is not known what ${action} needs`);
   }
+  return [action, arn(["function", text("FunctionName"), input.Qualifier].filter(Boolean).join(":"))];
 }
