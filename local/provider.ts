@@ -49,7 +49,9 @@ export function localProvider(cloud: LocalCloud): LifeCycle {
       const { type, name, kind } = resourceOf(urn);
       const inputs = Object.entries(plain(news) as object);
       // Before anything exists, what a preview does not know yet can be of any kind.
-      const known = inputs.filter(([, value]) => value !== pulumi.runtime.unknownValue);
+      const known = inputs.filter(
+        ([property, value]) => value !== pulumi.runtime.unknownValue || !kind.properties.includes(property),
+      );
       const unknownNames = inputs.filter((input) => !known.includes(input)).map(([name]) => name);
       const checked = kind.inputs.safeParse(Object.fromEntries(known));
       const issues = (checked.error?.issues ?? []).filter(({ path }) => !unknownNames.includes(String(path[0])));

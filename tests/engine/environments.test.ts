@@ -82,6 +82,9 @@ describe("an environment per stack, on one local cloud", function () {
   }
 
   it("creates dev, prod and a pull request's stack from their settings, with no name in common", async () => {
+    // With alerts, of which a preview knows the least.
+    const { changeSummary } = await stacks.prod.preview();
+    expect(changeSummary).to.have.all.keys("create");
     const seen = new Map<string, string>();
     for (const name of names) {
       expect((await stacks[name].up()).summary.result).to.equal("succeeded");

@@ -1,4 +1,8 @@
+import * as aws from "@pulumi/aws";
 import { expect } from "chai";
+import { deploymentConfigs } from "../../infra/deploymentConfigs.ts";
+import { HttpApi } from "../../infra/httpApi.ts";
+import { HttpFunction } from "../../infra/httpFunction.ts";
 import { readSettings } from "../../infra/settings.ts";
 import { dev, evaluate, failureOf, loadProgram, only, type Registration, valueFrom } from "./mocks.ts";
 
@@ -118,6 +122,31 @@ describe("a JWT authorizer", () => {
       authorizerId: "http-authorizer-0a1b2c3",
     });
   });
+});
+
+describe("a function behind an API with a JWT authorizer", () => {
+  for (const [isPublic, expected] of [
+    [undefined, { authorizationType: "JWT", authorizerId: "http-authorizer-0a1b2c3" }],
+    [true, { authorizationType: undefined, authorizerId: undefined }],
+  ] as const) {
+    it(`asks for a token: ${!isPublic}`, async () => {
+      const { registrations } = await evaluate({ ...dev, config: { ...dev.config, ...jwt } }, () => {
+        const settings = readSettings(["fn"]);
+        new HttpFunction("fn", {
+          ...settings,
+          ...settings.functionSettings("fn"),
+          api: new HttpApi("http", settings),
+          application: new aws.codedeploy.Application("releases", { name: "r", computePlatform: "Lambda" }),
+          deploymentConfigs: deploymentConfigs(settings.releaseStrategies),
+          route: "GET /fn",
+          zip: "no.zip",
+          ...(isPublic && { isPublic }),
+        });
+      });
+      const { authorizationType, authorizerId } = only(registrations, "apigatewayv2.Route fn-route").inputs;
+      expect({ authorizationType, authorizerId }).to.deep.equal(expected);
+    });
+  }
 });
 
 describe("the settings of access and alerts that are not usable, and of which nothing is registered:", () => {

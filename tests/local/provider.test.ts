@@ -142,7 +142,7 @@ describe("local provider", () => {
     expect(await refusal("aws:cloudwatch/dashboard:Dashboard", { ...dashboard, dashboardBody: "{}" })).to.match(
       /dashboardBody: is no dashboard/,
     );
-    expect(await refusal("aws:cloudwatch/dashboard:Dashboard", { ...dashboard, region: "r" })).to.match(/"region"/);
+    expect(await refusal("aws:cloudwatch/dashboard:Dashboard", { ...dashboard, region: unknown })).to.match(/"region"/);
   });
 
   it("names a missing property", async () => {
