@@ -9,7 +9,7 @@ import { configureIdentity, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { eachCall, nextApplication, type ReleaseName, releases } from "./cases.ts";
 import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
-import { type Trouble, troubles } from "./faults.ts";
+import { accessDenied, conflict, droppedAfterTheWork, internalError, throttling } from "./faults.ts";
 import { bodies, type Commits, name, repaired, Scene, verdicts } from "./scene.ts";
 
 describe("npm run release: killed, and among faults", function () {
@@ -109,26 +109,24 @@ describe("npm run release: killed, and among faults", function () {
     }
   }
 
-  const fault = (wanted: string): Trouble => troubles.find((each) => each.name === wanted) as Trouble;
-
-  for (const [wanted, place, howLong, verdict] of [
-    ["throttling", "UpdateFunctionCode after UpdateAlias", "once", "released"],
-    ["the connection dropped after the work was done", "PublishVersion after UpdateFunctionCode", "once", "released"],
-    ["the connection dropped after the work was done", "CreateDeployment after DescribeAlarms", "once", "released"],
-    ["ResourceConflictException", "PublishVersion after UpdateFunctionCode", "once", "released"],
-    ["AccessDeniedException", "DeleteAlarms after DescribeAlarms", "for good", "released"],
-    ["AccessDeniedException", "GetAlias after the start", "for good", "notBegun"],
-    ["AccessDeniedException", "CreateDeployment after DescribeAlarms", "for good", "notReleased"],
-    ["status 500", "GetDeployment after CreateDeployment", "for good", "notReleased"],
+  for (const [trouble, place, howLong, verdict] of [
+    [throttling, "UpdateFunctionCode after UpdateAlias", "once", "released"],
+    [droppedAfterTheWork, "PublishVersion after UpdateFunctionCode", "once", "released"],
+    [droppedAfterTheWork, "CreateDeployment after DescribeAlarms", "once", "released"],
+    [conflict, "PublishVersion after UpdateFunctionCode", "once", "released"],
+    [accessDenied, "DeleteAlarms after DescribeAlarms", "for good", "released"],
+    [accessDenied, "GetAlias after the start", "for good", "notBegun"],
+    [accessDenied, "CreateDeployment after DescribeAlarms", "for good", "notReleased"],
+    [internalError, "GetDeployment after CreateDeployment", "for good", "notReleased"],
   ] as const) {
-    it(`${wanted} ${howLong} at ${place}: ${verdicts[verdict].exitCode}, ${verdicts[verdict].line.source}`, async () => {
+    it(`${trouble.name} ${howLong} at ${place}: ${verdicts[verdict].exitCode}, ${verdicts[verdict].line.source}`, async () => {
       let first: Call | undefined;
       const { exitCode, line, output, aftermath } = await run("a release", (call) => {
         if (!first && call.place === place) {
           first = call;
-          return fault(wanted).faultOf(call);
+          return trouble.faultOf(call);
         }
-        return howLong === "for good" && call.operation === first?.operation ? fault(wanted).faultOf(call) : undefined;
+        return howLong === "for good" && call.operation === first?.operation ? trouble.faultOf(call) : undefined;
       });
       expect(line, output).to.match(verdicts[verdict].line);
       expect(exitCode).to.equal(verdicts[verdict].exitCode);
@@ -137,10 +135,8 @@ describe("npm run release: killed, and among faults", function () {
   }
 
   it("leaves the alarms of a deployment that goes on though it can not be watched any more, and says so", async () => {
-    const { output, active, alarms } = await run("a release", ({ operation }) =>
-      operation === "GetDeployment"
-        ? fault("AccessDeniedException").faultOf({ service: "", operation, place: "" })
-        : undefined,
+    const { output, active, alarms } = await run("a release", (call) =>
+      call.operation === "GetDeployment" ? accessDenied.faultOf(call) : undefined,
     );
     expect(output).to.match(
       /deployment d-\w+ cannot be watched any more, and goes on by itself: AccessDenied.*; the next release sees/,
