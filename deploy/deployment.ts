@@ -135,14 +135,14 @@ async function create({ application, codedeploy }: Stack, deployment: Deployment
     }
     return deploymentId;
   } catch (error) {
-    if (!isNamed(error, "DeploymentLimitExceededException")) {
-      throw error;
-    }
-    const active = await findActiveInfo({ application, codedeploy }, name);
+    // Whatever the error: it may have been started by a try whose answer was lost.
+    const active = await findActiveInfo({ application, codedeploy }, name).catch(() => undefined);
     if (active?.deploymentId && active.description === description) {
       return active.deploymentId;
     }
-    throw new Overtaken(`another deployment is under way: ${error instanceof Error ? error.message : error}`);
+    throw isNamed(error, "DeploymentLimitExceededException")
+      ? new Overtaken(`another deployment is under way: ${error instanceof Error ? error.message : error}`)
+      : error;
   }
 }
 

@@ -1,40 +1,42 @@
 /**
- * Where a call of a release is. `first`: before anything has changed. `before` the deployment, where a release that another one came before
- * starts over. `during` it: what fails then ends the release, and the deployment goes on. `tidying`: what fails is left to the next release.
+ * Where a call of a release is, by what comes of an error that no further try mends.
+ * `first`: the release ends, and nothing has changed. `look`: it ends, and the next release repairs what it has left. `step`: so it does, but
+ * starts over where Lambda or CodeDeploy says that another one came before. `watch`: it ends, and the deployment goes on by itself.
+ * `end`: as a step; where it starts over, it finds its own version live. `tidying`: it goes on, and what is left is left to the next release.
  */
-export type Part = "before" | "during" | "first" | "tidying";
+export type Part = "end" | "first" | "look" | "step" | "tidying" | "watch";
 
 /** The calls of a canary release that finds what a release that died has left, and old versions. */
 export const callsOfRelease: readonly (readonly [place: string, part: Part])[] = [
   ["GetAlias after the start", "first"],
   ["GetFunctionConfiguration after the start", "first"],
-  ["ListDeployments after the start", "before"],
-  ["UpdateAlias after ListDeployments", "before"],
-  ["GetAlias after UpdateAlias", "before"],
-  ["GetFunctionConfiguration after UpdateAlias", "before"],
-  ["ListDeployments after UpdateAlias", "before"],
+  ["ListDeployments after the start", "step"],
+  ["UpdateAlias after ListDeployments", "step"],
+  ["GetAlias after UpdateAlias", "look"],
+  ["GetFunctionConfiguration after UpdateAlias", "look"],
+  ["ListDeployments after UpdateAlias", "step"],
   ["DescribeAlarms after ListDeployments", "tidying"],
   ["DeleteAlarms after DescribeAlarms", "tidying"],
-  ["GetFunctionConfiguration after DeleteAlarms", "before"],
-  ["UpdateAlias after DeleteAlarms", "before"],
-  ["UpdateFunctionCode after UpdateAlias", "before"],
-  ["GetFunctionConfiguration after UpdateFunctionCode", "before"],
-  ["PublishVersion after UpdateFunctionCode", "before"],
-  ["GetFunctionConfiguration after PublishVersion", "before"],
-  ["Invoke after PublishVersion", "before"],
-  ["GetDeploymentGroup after Invoke", "before"],
-  ["GetDeploymentConfig after GetDeploymentGroup", "before"],
-  ["PutMetricAlarm after GetDeploymentConfig", "before"],
-  ["DescribeAlarms after PutMetricAlarm", "before"],
-  ["GetAlias after DescribeAlarms", "before"],
-  ["GetFunctionConfiguration after DescribeAlarms", "before"],
-  ["CreateDeployment after DescribeAlarms", "before"],
-  ["GetDeployment after CreateDeployment", "during"],
-  ["GetAlias after CreateDeployment", "during"],
-  ["GetFunctionConfiguration after CreateDeployment", "during"],
+  ["GetFunctionConfiguration after DeleteAlarms", "step"],
+  ["UpdateAlias after DeleteAlarms", "step"],
+  ["UpdateFunctionCode after UpdateAlias", "step"],
+  ["GetFunctionConfiguration after UpdateFunctionCode", "step"],
+  ["PublishVersion after UpdateFunctionCode", "step"],
+  ["GetFunctionConfiguration after PublishVersion", "step"],
+  ["Invoke after PublishVersion", "step"],
+  ["GetDeploymentGroup after Invoke", "step"],
+  ["GetDeploymentConfig after GetDeploymentGroup", "step"],
+  ["PutMetricAlarm after GetDeploymentConfig", "step"],
+  ["DescribeAlarms after PutMetricAlarm", "step"],
+  ["GetAlias after DescribeAlarms", "step"],
+  ["GetFunctionConfiguration after DescribeAlarms", "step"],
+  ["CreateDeployment after DescribeAlarms", "step"],
+  ["GetDeployment after CreateDeployment", "watch"],
+  ["GetAlias after CreateDeployment", "watch"],
+  ["GetFunctionConfiguration after CreateDeployment", "watch"],
   ["GetMetricData after CreateDeployment", "tidying"],
-  ["GetAlias after the deployment's end", "during"],
-  ["GetFunctionConfiguration after the deployment's end", "during"],
+  ["GetAlias after the deployment's end", "end"],
+  ["GetFunctionConfiguration after the deployment's end", "end"],
   ["DescribeAlarms after the deployment's end", "tidying"],
   ["DeleteAlarms after DescribeAlarms (2)", "tidying"],
   ["ListVersionsByFunction after DeleteAlarms", "tidying"],
@@ -46,14 +48,14 @@ export const callsOfRelease: readonly (readonly [place: string, part: Part])[] =
 export const callsOfMakingWay: readonly (readonly [place: string, part: Part])[] = [
   ["GetAlias after the start", "first"],
   ["GetFunctionConfiguration after the start", "first"],
-  ["ListDeployments after the start", "before"],
-  ["GetDeployment after ListDeployments", "before"],
-  ["UpdateAlias after ListDeployments", "before"],
-  ["StopDeployment after UpdateAlias", "before"],
-  ["GetDeployment after StopDeployment", "before"],
+  ["ListDeployments after the start", "step"],
+  ["GetDeployment after ListDeployments", "step"],
+  ["UpdateAlias after ListDeployments", "step"],
+  ["StopDeployment after UpdateAlias", "step"],
+  ["GetDeployment after StopDeployment", "step"],
   // The rollback is a deployment of its own.
-  ["GetDeployment after the deployment's end", "before"],
-  ["GetAlias after the deployment's end", "before"],
-  ["GetFunctionConfiguration after the deployment's end", "before"],
-  ["ListDeployments after the deployment's end", "before"],
+  ["GetDeployment after the deployment's end", "step"],
+  ["GetAlias after the deployment's end", "step"],
+  ["GetFunctionConfiguration after the deployment's end", "step"],
+  ["ListDeployments after the deployment's end", "step"],
 ];

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { atMost } from "../../deploy/atMost.ts";
 import { callsOfMakingWay, callsOfRelease, type Part } from "./calls.ts";
 import { type Call, FaultProxy } from "./faultProxy.ts";
-import type { Trouble } from "./faults.ts";
+import { droppedAfterTheWork, noAnswer, type Trouble } from "./faults.ts";
 import { clientsOf, destroy, name, repaired, type Scene, verdicts } from "./scene.ts";
 
 /** The releases whose calls go wrong: what the function was before, and their calls. */
@@ -77,7 +77,7 @@ async function play(
     hit.push(call);
     return trouble.faultOf(call);
   });
-  const clients = clientsOf(proxy.url, trouble.name === "no answer in time");
+  const clients = clientsOf(proxy.url, trouble === noAnswer);
   const endRequests = scene.requests(functionName);
   const { exitCode, line, told } = await scene.release(application, 1, clients);
   const live = scene.cloud.lambda.getAlias(functionName, "live").FunctionVersion;
@@ -106,14 +106,21 @@ async function play(
 function verdictOf(
   part: Part | undefined,
   { operation }: Call,
-  { kind }: Trouble,
+  trouble: Trouble,
   howLong: HowLong,
 ): keyof typeof verdicts {
+  const { kind } = trouble;
   const isTriedAgain = kind === "passing" && howLong === "once";
-  const isConflict = kind === "conflict" || (kind === "limit" && operation === "CreateDeployment");
-  const startsOver = part === "before" && isConflict && howLong === "once";
-  if (part === "tidying" || isTriedAgain || startsOver) {
+  const isCreation = operation === "CreateDeployment";
+  // A deployment that was started is found, even where no try was answered.
+  const isFound = isCreation && trouble === droppedAfterTheWork;
+  if (part === "tidying" || isTriedAgain || isFound) {
     return "released";
+  }
+  if (howLong === "once" && (kind === "conflict" || (kind === "limit" && isCreation))) {
+    if (part === "step" || part === "end") {
+      return part === "step" ? "released" : "unchanged";
+    }
   }
   return part === "first" ? "notBegun" : "notReleased";
 }

@@ -11,54 +11,52 @@ export interface Trouble {
   readonly faultOf: (call: Call) => Fault;
 }
 
-function refusal(status: number, error: string): () => Fault {
-  return () =>
-    ({ refuse }) =>
-      refuse(status, error);
+/** Answers with an error of AWS's. */
+function answering(kind: Trouble["kind"], status: number, error: string, name = error): Trouble {
+  const fault: Fault = ({ refuse }) => refuse(status, error);
+  return { name, kind, faultOf: () => fault };
 }
 
-const throttled = { lambda: refusal(429, "TooManyRequestsException"), other: refusal(400, "ThrottlingException") };
+const throttlingOf = {
+  lambda: answering("passing", 429, "TooManyRequestsException"),
+  others: answering("passing", 400, "ThrottlingException"),
+};
 
-/** What can go wrong with any call. */
-export const troubles: readonly Trouble[] = [
-  {
-    name: "throttling",
-    kind: "passing",
-    faultOf: ({ service }) => (service === "lambda" ? throttled.lambda() : throttled.other()),
+/** Each service throttles in words of its own. */
+export const throttling: Trouble = {
+  name: "throttling",
+  kind: "passing",
+  faultOf: (call) => throttlingOf[call.service === "lambda" ? "lambda" : "others"].faultOf(call),
+};
+
+/** The work is done all the same, which is the worst of it. */
+export const noAnswer: Trouble = {
+  name: "no answer in time",
+  kind: "passing",
+  faultOf:
+    () =>
+    ({ work }) =>
+      work(),
+};
+
+export const droppedBeforeTheWork: Trouble = {
+  name: "the connection dropped before the work was done",
+  kind: "passing",
+  faultOf: () => (exchange) => exchange.drop(),
+};
+
+export const droppedAfterTheWork: Trouble = {
+  name: "the connection dropped after the work was done",
+  kind: "passing",
+  faultOf: () => async (exchange) => {
+    await exchange.work();
+    exchange.drop();
   },
-  { name: "status 500", kind: "passing", faultOf: refusal(500, "InternalFailure") },
-  { name: "status 503", kind: "passing", faultOf: refusal(503, "ServiceUnavailable") },
-  {
-    name: "no answer in time",
-    kind: "passing",
-    // The work is done all the same, which is the worst of it.
-    faultOf:
-      () =>
-      ({ work }) =>
-        work(),
-  },
-  {
-    name: "the connection dropped before the work was done",
-    kind: "passing",
-    faultOf:
-      () =>
-      ({ drop }) =>
-        drop(),
-  },
-  {
-    name: "the connection dropped after the work was done",
-    kind: "passing",
-    faultOf:
-      () =>
-      ({ work, drop }) =>
-        work().then(drop),
-  },
-  { name: "ResourceConflictException", kind: "conflict", faultOf: refusal(409, "ResourceConflictException") },
-  { name: "PreconditionFailedException", kind: "conflict", faultOf: refusal(412, "PreconditionFailedException") },
-  {
-    name: "DeploymentLimitExceededException",
-    kind: "limit",
-    faultOf: refusal(400, "DeploymentLimitExceededException"),
-  },
-  { name: "AccessDeniedException", kind: "refusal", faultOf: refusal(403, "AccessDeniedException") },
-];
+};
+
+export const conflict = answering("conflict", 409, "ResourceConflictException");
+export const stale = answering("conflict", 412, "PreconditionFailedException", "a stale RevisionId");
+export const limitExceeded = answering("limit", 400, "DeploymentLimitExceededException");
+export const internalError = answering("passing", 500, "InternalFailure", "status 500");
+export const unavailable = answering("passing", 503, "ServiceUnavailable", "status 503");
+export const accessDenied = answering("refusal", 403, "AccessDeniedException");

@@ -9,7 +9,7 @@ import { configureIdentity, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { eachCall, nextApplication, type ReleaseName, releases } from "./cases.ts";
 import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
-import { type Trouble, troubles } from "./faults.ts";
+import { accessDenied, conflict, droppedAfterTheWork, internalError, throttling } from "./faults.ts";
 import { bodies, type Commits, name, repaired, Scene, verdicts } from "./scene.ts";
 
 describe("npm run release: killed, and among faults", function () {
@@ -68,14 +68,12 @@ describe("npm run release: killed, and among faults", function () {
       });
     }
     const [exitCode, signal] = await once(command, "close");
-    const left = await scene.alarms(application);
-    const active = await scene.active(application);
     const aftermath = await scene.aftermath(application, endRequests);
     await proxy.close();
     await scene.delete(application);
     const places = [...new Set(proxy.calls.map(({ place }) => place))];
     const line = output.trimEnd().split("\n").at(-1);
-    return { exitCode, signal, output, line, aftermath, places, active, alarms: left.AlarmNames };
+    return { exitCode, signal, output, line, aftermath, places };
   }
 
   for (const releaseName of Object.keys(releases) as ReleaseName[]) {
@@ -109,43 +107,28 @@ describe("npm run release: killed, and among faults", function () {
     }
   }
 
-  const fault = (wanted: string): Trouble => troubles.find((each) => each.name === wanted) as Trouble;
-
-  for (const [wanted, place, howLong, verdict] of [
-    ["throttling", "UpdateFunctionCode after UpdateAlias", "once", "released"],
-    ["the connection dropped after the work was done", "PublishVersion after UpdateFunctionCode", "once", "released"],
-    ["the connection dropped after the work was done", "CreateDeployment after DescribeAlarms", "once", "released"],
-    ["ResourceConflictException", "PublishVersion after UpdateFunctionCode", "once", "released"],
-    ["AccessDeniedException", "DeleteAlarms after DescribeAlarms", "for good", "released"],
-    ["AccessDeniedException", "GetAlias after the start", "for good", "notBegun"],
-    ["AccessDeniedException", "CreateDeployment after DescribeAlarms", "for good", "notReleased"],
-    ["status 500", "GetDeployment after CreateDeployment", "for good", "notReleased"],
+  for (const [trouble, place, howLong, verdict] of [
+    [throttling, "UpdateFunctionCode after UpdateAlias", "once", "released"],
+    [droppedAfterTheWork, "PublishVersion after UpdateFunctionCode", "once", "released"],
+    [droppedAfterTheWork, "CreateDeployment after DescribeAlarms", "once", "released"],
+    [conflict, "PublishVersion after UpdateFunctionCode", "once", "released"],
+    [accessDenied, "DeleteAlarms after DescribeAlarms", "for good", "released"],
+    [accessDenied, "GetAlias after the start", "for good", "notBegun"],
+    [accessDenied, "CreateDeployment after DescribeAlarms", "for good", "notReleased"],
+    [internalError, "GetDeployment after CreateDeployment", "for good", "notReleased"],
   ] as const) {
-    it(`${wanted} ${howLong} at ${place}: ${verdicts[verdict].exitCode}, ${verdicts[verdict].line.source}`, async () => {
+    it(`${trouble.name} ${howLong} at ${place}: ${verdicts[verdict].exitCode}, ${verdicts[verdict].line.source}`, async () => {
       let first: Call | undefined;
       const { exitCode, line, output, aftermath } = await run("a release", (call) => {
         if (!first && call.place === place) {
           first = call;
-          return fault(wanted).faultOf(call);
+          return trouble.faultOf(call);
         }
-        return howLong === "for good" && call.operation === first?.operation ? fault(wanted).faultOf(call) : undefined;
+        return howLong === "for good" && call.operation === first?.operation ? trouble.faultOf(call) : undefined;
       });
       expect(line, output).to.match(verdicts[verdict].line);
       expect(exitCode).to.equal(verdicts[verdict].exitCode);
       expect(aftermath).to.deep.equal(repaired);
     });
   }
-
-  it("leaves the alarms of a deployment that goes on though it can not be watched any more, and says so", async () => {
-    const { output, active, alarms } = await run("a release", ({ operation }) =>
-      operation === "GetDeployment"
-        ? fault("AccessDeniedException").faultOf({ service: "", operation, place: "" })
-        : undefined,
-    );
-    expect(output).to.match(
-      /deployment d-\w+ cannot be watched any more, and goes on by itself: AccessDenied.*; the next release sees/,
-    );
-    expect(active).to.have.lengthOf(1);
-    expect(alarms.filter((each) => each.includes("-version-"))).to.have.lengthOf(1);
-  });
 });

@@ -35,6 +35,8 @@ export interface Verdict {
 export const verdicts = {
   /** `live` was moved. */
   released: { exitCode: 0, line: /^Released: commit (\w{40})\. Live: hello version (\d+)$/ },
+  /** The release has started over, and found that its version was live. */
+  unchanged: { exitCode: 0, line: /^Unchanged: commit (\w{40})\. Live: hello version (\d+)$/ },
   /** The release has ended before it was seen that `live` was moved. */
   notReleased: { exitCode: 1, line: /^Not released: commit (\w{40})\. Live: hello version (\d+|unknown)$/ },
   /** Nothing has changed. */
