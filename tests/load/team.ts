@@ -20,8 +20,8 @@ import { seeded } from "./seeded.ts";
 const functionName = `${application}-hello`;
 /** How many builds run at once; the next push comes when one of them ends. */
 export const buildsAtOnce = 10;
-/** How often a push, after the first ten, comes only when all builds before it have ended. */
-const lulls = 0.15;
+/** How often a push, after the first ten, comes only when all builds before it have ended; and how often the last but one does. */
+const lulls = { any: 0.15, beforeTheLastTwo: 0.75 };
 /** How long a build works before its release, at most, in ms. */
 const maxBuildMs = 400;
 /** How long a call waits before it is made, and its answer before it is told, at most, in ms: most wait little, and some long. */
@@ -113,7 +113,8 @@ export class Team {
         running += 1;
         atOnce = Math.max(atOnce, running);
         const random = seeded(seed * 1000 + index);
-        const isLull = index >= buildsAtOnce && random() < lulls;
+        const isLull =
+          index >= buildsAtOnce && random() < (index === commits.length - 2 ? lulls.beforeTheLastTwo : lulls.any);
         const arriving = arrived.then(async () => {
           await (isLull && Promise.all(ended.slice(0, index)));
           return source(pushed);
