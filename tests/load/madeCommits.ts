@@ -10,7 +10,7 @@ export interface Pushed {
 }
 
 /**
- * Commits on top of `base`, the oldest first: about a third of them revert the one before, and some touch nothing of the function. They are
+ * Commits on top of `base`, the oldest first: about a third of them revert the one before, and some touch nothing of the function; the last reverts a change. They are
  * made by one `git fast-import` into a bare repository, whose branch `main` is at
  * the last of them then.
  *
@@ -25,7 +25,8 @@ export async function makeCommits(
   const planned: Omit<Pushed, "commit">[] = [...base];
   for (let index = 0; index < count; index++) {
     const [before, last] = [planned.at(-2), planned.at(-1)];
-    const draw = random();
+    // The last takes back what the last but one has changed: found unchanged while that is being released, it must win.
+    const draw = index < count - 2 ? random() : index === count - 2 ? 1 : 0;
     planned.push(
       last && before && draw < 0.33
         ? { what: "reverts", answer: before.answer }
