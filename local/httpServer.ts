@@ -24,6 +24,8 @@ export async function listen(handler: Handler, port = 0): Promise<Listening> {
       response.headersSent ? response.destroy() : response.writeHead(500).end(`${error}\n`),
     );
   });
+  // A client that uses a connection again in the moment in which it ends would be reset.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const inUse = `port ${port} of 127.0.0.1 is in use: choose another with --port N, or --port 0 for any that is free`;
