@@ -41,36 +41,36 @@ describe("a burst of pushes", function () {
     });
   }
 
-  for (const strategy of [allAtOnce, canary]) {
-    it(`with a forced push in its midst, ${strategy}: what is taken off the branch gives way to what is on it`, () =>
-      withTeam(strategy, async (team) => {
-        const old = await makeCommits(team.made, 12, seeded(31));
-        const kept = old.slice(0, 4);
-        const fresh = await makeCommits(team.made, 8, seeded(32), kept);
-        // Two are cloned in time, and released when all others have ended.
-        const late = old.slice(-2);
-        const clones: string[] = [];
-        const burst = await team.releaseAll([...old.slice(0, -2), ...fresh], 33, async (pushed) => {
-          for (const one of pushed === fresh[0] ? late : []) {
-            clones.push(await team.push(one));
-          }
-          return team.push(pushed);
-        });
-        tell(burst, { seed: 33, strategy: `${strategy}, forced` });
-        await team.checkNewest(burst);
-
-        const newest = fresh.at(-1)?.commit;
-        for (const [index, one] of late.entries()) {
-          const lines: string[] = [];
-          const released = await team.releaseFrom(clones[index] ?? "", one, seeded(34), lines);
-          expect(released, lines.join("\n")).to.deep.equal({ outcome: "superseded", by: newest });
-          expect(lines.at(-1)).to.contain(
-            `superseded by ${newest}, in a history that this commit was taken out of; live stays`,
-          );
+  it("with a forced push in its midst: what is taken off the branch gives way to what is on it", async () => {
+    const work = async (team: Team, strategy: string): Promise<void> => {
+      const old = await makeCommits(team.made, 12, seeded(31));
+      const kept = old.slice(0, 4);
+      const fresh = await makeCommits(team.made, 8, seeded(32), kept);
+      // Two are cloned in time, and released when all others have ended.
+      const late = old.slice(-2);
+      const clones: string[] = [];
+      const burst = await team.releaseAll([...old.slice(0, -2), ...fresh], 33, async (pushed) => {
+        for (const one of pushed === fresh[0] ? late : []) {
+          clones.push(await team.push(one));
         }
-        await team.checkNewest(burst);
-      }));
-  }
+        return team.push(pushed);
+      });
+      tell(burst, { seed: 33, strategy: `${strategy}, forced` });
+      await team.checkNewest(burst);
+
+      const newest = fresh.at(-1)?.commit;
+      for (const [index, one] of late.entries()) {
+        const lines: string[] = [];
+        const released = await team.releaseFrom(clones[index] ?? "", one, seeded(34), lines);
+        expect(released, lines.join("\n")).to.deep.equal({ outcome: "superseded", by: newest });
+        expect(lines.at(-1)).to.contain(
+          `superseded by ${newest}, in a history that this commit was taken out of; live stays`,
+        );
+      }
+      await team.checkNewest(burst);
+    };
+    await Promise.all([withTeam(allAtOnce, work), withTeam(canary, work)]);
+  });
 
   async function withTeam(strategy: string, work: (team: Team, strategy: string) => Promise<void>): Promise<void> {
     const team = await Team.start(await temporary(), strategy);

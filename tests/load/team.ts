@@ -139,7 +139,8 @@ export class Team {
     random: () => number,
     lines: string[],
   ): Promise<Pick<Ended, "by" | "outcome">> {
-    const options = clientOptions(this.#cloud);
+    // As the SDK does by itself: on a busy machine the server closes a connection in the moment in which it is used again.
+    const options = { ...clientOptions(this.#cloud), maxAttempts: 3 };
     const clients = {
       lambda: new Lambda(options),
       codedeploy: new CodeDeploy(options),

@@ -88,13 +88,23 @@ export class Traffic {
     return new Set(during.flatMap(({ version, weights }) => [version, ...Object.keys(weights)]));
   }
 
-  /** How likely the shares of an interval are by its weights; 1 where it has none. */
-  likelihood({ weights, got }: Interval): number {
-    const trials = [...got.values()].reduce((sum, count) => sum + count, 0);
-    return Math.min(
-      1,
-      ...Object.entries(weights).map(([version, weight]) => binomialTest(got.get(version) ?? 0, trials, weight)),
+  /** How many requests came in an interval. */
+  requestsIn({ got }: Interval): number {
+    return [...got.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** How likely the least likely share of requests is by its weight: in each interval, and in all of the same weight together. */
+  leastLikely(): number {
+    const shares = this.intervals.flatMap((interval) =>
+      Object.entries(interval.weights).map(([version, weight]) => {
+        return { weight, got: interval.got.get(version) ?? 0, of: this.requestsIn(interval) };
+      }),
     );
+    const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+    const together = [...Map.groupBy(shares, ({ weight }) => weight)].map(([weight, same]) => {
+      return { weight, got: sum(same.map(({ got }) => got)), of: sum(same.map((share) => share.of)) };
+    });
+    return Math.min(1, ...[...shares, ...together].map(({ weight, got, of }) => binomialTest(got, of, weight)));
   }
 }
 
