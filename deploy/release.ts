@@ -111,10 +111,12 @@ export async function release(args: ReleaseArgs): Promise<Released[]> {
 interface FunctionState {
   readonly candidate: Candidate;
   readonly live: Live;
+  /** Whether this release has recorded its commit: another that is recorded then has come after it. */
+  readonly claim: { isMade: boolean };
 }
 
 async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
-  const states = await Promise.all(args.candidates.map((candidate) => find(args, candidate)));
+  const states = await Promise.all(args.candidates.map((candidate) => find(args, candidate, { isMade: false })));
   const missing = args.candidates.filter((_, index) => states[index] === undefined).map(({ name }) => name);
   if (missing.length > 0) {
     throw new ReleaseError(
@@ -125,9 +127,13 @@ async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
   return states.filter((state) => state !== undefined);
 }
 
-async function find({ application, lambda }: ReleaseArgs, candidate: Candidate): Promise<FunctionState | undefined> {
+async function find(
+  { application, lambda }: ReleaseArgs,
+  candidate: Candidate,
+  claim: FunctionState["claim"],
+): Promise<FunctionState | undefined> {
   const live = await readLive(lambda, `${application}-${candidate.name}`);
-  return live && { candidate, live };
+  return live && { candidate, live, claim };
 }
 
 type Limit = ReturnType<typeof atMost>;
@@ -138,7 +144,8 @@ async function releaseFunction(args: ReleaseArgs, found: FunctionState, limit: L
     try {
       return await releaseOnce(args, await makeWay(args, state), limit);
     } catch (error) {
-      const again = attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate) : undefined;
+      const again =
+        attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate, state.claim) : undefined;
       if (!again) {
         throw error;
       }
@@ -154,20 +161,19 @@ async function releaseFunction(args: ReleaseArgs, found: FunctionState, limit: L
  * Brings a function to where a release can begin: no deployment is under way, and nothing is left of one. A deployment of an older commit is
  * stopped, any other is waited for.
  */
-async function makeWay(args: ReleaseArgs, { candidate, live }: FunctionState): Promise<FunctionState> {
-  const { log, lambda, commit } = args;
-  const { name } = candidate;
+async function makeWay(args: ReleaseArgs, state: FunctionState): Promise<FunctionState> {
+  const { log, commit } = args;
+  const { live } = state;
+  const { name } = state.candidate;
   args.signal?.throwIfAborted();
-  if (supersededBy(args, { candidate, live })) {
-    return { candidate, live };
+  if (supersededBy(args, state)) {
+    return state;
   }
   const active = await findActive(args, name);
   if (active) {
     // Recorded first: whoever waits for that deployment sees why it was stopped.
-    checkNotRolledBack(args, { candidate, live });
-    if (live.decision?.commit !== commit || live.decision.outcome === "rolled back") {
-      await record(lambda, live, { commit, outcome: "changed" });
-    }
+    checkNotRolledBack(args, state);
+    await claim(args, state, "changed");
     const isOlder =
       active.commit !== undefined && active.commit !== commit && args.compare(active.commit) === "ancestor";
     log(
@@ -176,21 +182,36 @@ async function makeWay(args: ReleaseArgs, { candidate, live }: FunctionState): P
     if (isOlder) {
       await stop(args, { name, id: active.id });
     }
-    return makeWay(args, { candidate, live: await waitFor(args, name, live.functionName, active.id) });
+    return makeWay(args, { ...state, live: await waitFor(args, name, live.functionName, active.id) });
   }
   if (Object.keys(live.weights).length > 0) {
     await takeAway(args, name, live);
     throw new Overtaken("a deployment had left the alias with two versions");
   }
   await removeStrayGuards(args, live.functionName);
-  return { candidate, live };
+  return state;
 }
 
-/** The commit that is newer than the one being released, where one was decided on. */
-function supersededBy({ commit, compare }: ReleaseArgs, { live: { decision } }: FunctionState): string | undefined {
-  const isNewer =
-    decision && decision.commit !== commit && ["descendant", "rewritten"].includes(compare(decision.commit));
-  return isNewer ? decision.commit : undefined;
+/** The commit that goes before the one being released, where one was decided on, and why, for the user. */
+function supersededBy(
+  { commit, compare }: ReleaseArgs,
+  { live: { decision, isRecorded }, claim }: FunctionState,
+): { by: string; why: string } | undefined {
+  if (!decision || decision.commit === commit) {
+    return undefined;
+  }
+  const { commit: by } = decision;
+  switch (compare(by)) {
+    case "descendant":
+      return { by, why: "" };
+    case "rewritten":
+      return { by, why: ", in a history that this commit was taken out of" };
+    case "unknown":
+      // Of two that know no order between them, the later one wins: each would else begin again because of the other.
+      return claim.isMade && isRecorded ? { by, why: ", which was recorded after this commit" } : undefined;
+    case "ancestor":
+      return undefined;
+  }
 }
 
 async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit): Promise<Released> {
@@ -198,11 +219,10 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
   const { name } = state.candidate;
   const { functionName, version, decision } = state.live;
   checkNotRolledBack(args, state);
-  const by = supersededBy(args, state);
-  if (by !== undefined) {
-    const why = args.compare(by) === "rewritten" ? ", in a history that this commit was taken out of" : "";
-    log(`${name}: superseded by ${by}${why}; live stays at version ${version}`);
-    return { name, outcome: "superseded", version, by };
+  const newer = supersededBy(args, state);
+  if (newer) {
+    log(`${name}: superseded by ${newer.by}${newer.why}; live stays at version ${version}`);
+    return { name, outcome: "superseded", version, by: newer.by };
   }
   if (decision && decision.commit !== commit && args.compare(decision.commit) === "unknown") {
     log(
@@ -212,9 +232,7 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
   const latest = await settled(lambda, functionName);
   const outcome = isUnchanged(state, latest) ? "unchanged" : "changed";
   // Before publishing: from here on, whoever looks knows of this commit, and an older one gives way to it.
-  if (!isRecorded(state.live, commit, outcome)) {
-    await record(lambda, state.live, { commit, outcome });
-  }
+  await claim(args, state, outcome);
   if (outcome === "unchanged") {
     log(`${name}: unchanged, live stays at version ${version}`);
     return { name, outcome, version };
@@ -229,8 +247,20 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
   return deploy(args, state, published);
 }
 
+/** Records the commit as the latest, unless it is. */
+async function claim(
+  { lambda, commit }: ReleaseArgs,
+  { live, claim }: FunctionState,
+  outcome: "changed" | "unchanged",
+): Promise<void> {
+  if (!isClaimed(live, commit, outcome)) {
+    await record(lambda, live, { commit, outcome });
+    claim.isMade = true;
+  }
+}
+
 /** Whether the alias already records how it was decided on a commit. */
-function isRecorded({ decision, version }: Live, commit: string, outcome: "changed" | "unchanged"): boolean {
+function isClaimed({ decision, version }: Live, commit: string, outcome: "changed" | "unchanged"): boolean {
   if (decision?.commit !== commit || decision.outcome === "rolled back") {
     return false;
   }

@@ -96,15 +96,23 @@ describe("deploy/release: the latest commit wins", () => {
     expect(await on.descriptionOf("hello")).to.equal(`latest commit ${d}: changed, live was version 2`);
   });
 
-  it("decides again when a commit of another history claims before the deployment", async () => {
+  it("gives way to a commit of another history that claims after it", async () => {
     const other = "e".repeat(40);
     on.before("Invoke", () => on.describeLive("hello", formatDecision(changed(other))));
-    const [released] = await releaseC();
-    expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "4" });
-    expect(on.lines).to.include.members([
-      `hello: another release came in between (live is version 2, latest commit ${other}); looking again`,
+    expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: other }]);
+    expect(on.lines.at(-1)).to.equal(
+      `hello: superseded by ${other}, which was recorded after this commit; live stays at version 2`,
+    );
+    expect(on.called).to.not.include("CreateDeployment");
+  });
+
+  it("releases over a commit of another history that has claimed before it", async () => {
+    const other = "e".repeat(40);
+    await on.describeLive("hello", formatDecision(changed(other)));
+    expect((await releaseC())[0]).to.include({ outcome: "released", version: "3" });
+    expect(on.lines).to.include(
       `hello: ${other}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
-    ]);
+    );
     expect(await on.descriptionOf("hello")).to.equal(`latest commit ${c}: changed, live was version 2`);
   });
 
