@@ -197,7 +197,7 @@ export class Team {
     expect(parseDecision(alias.Description)?.commit).to.equal(newest?.pushed.commit);
     expect(newest?.outcome).to.be.oneOf(["released", "unchanged"]);
     for (const [index, { pushed, outcome, by, lines }] of ended.entries()) {
-      expect(outcome, lines.join("\n")).to.be.oneOf(["released", "superseded", "unchanged"]);
+      expect(outcome, story.join("\n")).to.be.oneOf(["released", "superseded", "unchanged"]);
       expect(lines.join("\n"), pushed.commit).to.match(
         /: (live is version \d+|unchanged, live stays|superseded by [0-9a-f]{40})/,
       );
