@@ -3,9 +3,10 @@ import { ReleaseError } from "./failures.ts";
 
 /**
  * What another commit is to the one being released, by the history of the remote: `ancestor`, it is older; `descendant`, it is newer;
- * `rewritten`, it is on a branch that the one being released was taken off, as by a forced push; `unknown`, neither is known to be newer.
+ * `rewritten`, it is on a branch, and the one being released was taken off, as by a forced push; `abandoned`, the other way round;
+ * `unknown`, neither is known to be newer.
  */
-export type Relation = "ancestor" | "descendant" | "rewritten" | "unknown";
+export type Relation = "abandoned" | "ancestor" | "descendant" | "rewritten" | "unknown";
 
 /**
  * The commit of the build, or of a working tree without uncommitted changes.
@@ -27,37 +28,33 @@ export function commitOf(root: string): string {
 }
 
 /**
- * Compares commits by a clone's history. What the clone does not know, because it was pushed later or the clone is shallow, is fetched once.
+ * Compares commits by a clone's history. What the clone does not know, because it was pushed later or the clone is shallow, is fetched.
  *
  * @param root The clone.
  */
 export function historyOf(root: string): (commit: string, other: string) => Relation {
   const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
   const succeeds = (...args: string[]): boolean => git(...args).status === 0;
-  const isKnown = (commit: string): boolean => succeeds("cat-file", "-e", `${commit}^{commit}`);
   const isAncestor = (older: string, newer: string): boolean => succeeds("merge-base", "--is-ancestor", older, newer);
+  const order = (commit: string, other: string): Relation | undefined =>
+    isAncestor(other, commit) ? "ancestor" : isAncestor(commit, other) ? "descendant" : undefined;
   const isOnABranch = (commit: string): boolean =>
     git("branch", "--remotes", "--contains", commit).stdout.trim() !== "";
-  const fetch = (): void => {
+  const fetch = (): boolean => {
     const isShallow = git("rev-parse", "--is-shallow-repository").stdout.trim() === "true";
-    git("fetch", "--quiet", "--prune", ...(isShallow ? ["--unshallow"] : []), "origin");
+    return succeeds("fetch", "--quiet", "--prune", ...(isShallow ? ["--unshallow"] : []), "origin");
   };
   return (commit, other) => {
-    if (isKnown(other) && isAncestor(other, commit)) {
-      return "ancestor";
+    const known = order(commit, other);
+    if (known) {
+      return known;
     }
-    if (!(isKnown(other) && isAncestor(commit, other))) {
-      fetch();
+    const isFetched = fetch();
+    const found = order(commit, other);
+    if (found || !isFetched) {
+      return found ?? "unknown";
     }
-    if (!isKnown(other)) {
-      return "unknown";
-    }
-    if (isAncestor(commit, other)) {
-      return "descendant";
-    }
-    if (isAncestor(other, commit)) {
-      return "ancestor";
-    }
-    return isOnABranch(other) && !isOnABranch(commit) ? "rewritten" : "unknown";
+    const [own, others] = [isOnABranch(commit), isOnABranch(other)];
+    return own === others ? "unknown" : own ? "abandoned" : "rewritten";
   };
 }

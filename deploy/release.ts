@@ -209,6 +209,7 @@ function supersededBy(
     case "unknown":
       // Of two that know no order between them, the later one wins: each would else begin again because of the other.
       return claim.isMade && isRecorded ? { by, why: ", which was recorded after this commit" } : undefined;
+    case "abandoned":
     case "ancestor":
       return undefined;
   }
@@ -224,7 +225,7 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
     log(`${name}: superseded by ${newer.by}${newer.why}; live stays at version ${version}`);
     return { name, outcome: "superseded", version, by: newer.by };
   }
-  if (decision && decision.commit !== commit && args.compare(decision.commit) === "unknown") {
+  if (decision && decision.commit !== commit && args.compare(decision.commit) !== "ancestor") {
     log(
       `${name}: ${decision.commit}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
     );
@@ -392,13 +393,17 @@ async function whyNot(
   { id, info, live, hadTraffic }: Ended,
   began: number,
 ): Promise<Released> {
-  const { commit, compare, log, signal } = args;
+  const { commit, log, signal } = args;
   const { name } = state.candidate;
   const reason = `deployment ${id} to version ${version} ${reasonOf(info)}`;
   const { decision } = live;
-  if (decision && decision.commit !== commit && compare(decision.commit) !== "ancestor") {
-    log(`${name}: superseded by ${decision.commit} during its deployment; live is version ${live.version}`);
-    return { name, outcome: "superseded", version: live.version, by: decision.commit };
+  const newer = supersededBy(args, { ...state, live });
+  if (newer) {
+    log(`${name}: superseded by ${newer.by} during its deployment${newer.why}; live is version ${live.version}`);
+    return { name, outcome: "superseded", version: live.version, by: newer.by };
+  }
+  if (decision && decision.commit !== commit) {
+    throw new Overtaken(reason);
   }
   const Failure = hadTraffic ? TrafficReturned : ReleaseError;
   if (decision?.commit === commit && decision.outcome === "rolled back") {

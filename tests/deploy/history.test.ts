@@ -1,3 +1,4 @@
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { historyOf, type Relation } from "../../deploy/history.ts";
@@ -56,7 +57,7 @@ describe("deploy/history", () => {
     expect((await clone(newer, "--depth=1"))(older)).to.equal("ancestor");
   });
 
-  it("takes a commit that was taken off the branch by a forced push for rewritten, and the new one's for unknown", async () => {
+  it("takes a commit that was taken off the branch by a forced push for rewritten, and is to the new one abandoned", async () => {
     const first = await commit("first");
     const taken = await commit("taken off");
     const inBuild = await clone(taken);
@@ -64,7 +65,7 @@ describe("deploy/history", () => {
     const rewritten = await commit("rewritten", "--force");
     expect(inBuild(rewritten)).to.equal("rewritten");
     // The clone that was made after the forced push does not have what was taken off.
-    expect((await clone(rewritten))(taken)).to.equal("unknown");
+    expect((await clone(rewritten))(taken)).to.equal("abandoned");
   });
 
   it("knows of no order between two branches that both exist", async () => {
@@ -76,16 +77,27 @@ describe("deploy/history", () => {
     expect((await clone(side))(main)).to.equal("unknown");
   });
 
-  it("knows nothing of a commit that is nowhere, nor of what is no commit", async () => {
+  it("takes a commit that is nowhere, and what is no commit, for abandoned", async () => {
     const compare = await clone(await commit("only"));
-    expect(compare("d".repeat(40))).to.equal("unknown");
-    expect(compare("no commit")).to.equal("unknown");
+    expect(compare("d".repeat(40))).to.equal("abandoned");
+    expect(compare("no commit")).to.equal("abandoned");
+  });
+
+  it("knows of no order between two commits that were both taken off", async () => {
+    const first = await commit("first");
+    const one = await commit("one");
+    const compare = await clone(one);
+    await git(work, "reset", "--quiet", "--hard", first);
+    const other = await commit("another", "--force");
+    await git(work, "reset", "--quiet", "--hard", first);
+    await commit("what is left", "--force");
+    expect(compare(other)).to.equal("unknown");
   });
 
   it("goes by what the clone knows when the remote cannot be reached", async () => {
     const [older, newer] = [await commit("older"), await commit("newer")];
     const compare = await clone(newer);
-    await git(work, "remote", "set-url", "origin", "/nowhere");
+    await rename(remote, `${remote}.away`);
     expect(compare(older)).to.equal("ancestor");
     expect(compare("d".repeat(40))).to.equal("unknown");
   });
