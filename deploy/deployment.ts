@@ -18,6 +18,8 @@ export interface Deployment {
   readonly strategy: Strategy;
   /** The alarms that stop it. */
   readonly alarms: readonly string[];
+  /** Called when it has started. */
+  readonly onStarted?: () => Promise<void>;
 }
 
 /** A CodeDeploy configuration. */
@@ -51,6 +53,10 @@ export interface Active {
 
 const activeStatuses: readonly DeploymentStatus[] = ["Created", "Queued", "InProgress", "Baking", "Ready"];
 const longestPollMs = 5000;
+/** How often in a row a deployment may not be readable before it is no longer watched; the SDK has tried each time more than once. */
+const maxUnreadable = 5;
+/** How long a rollback may take to show up, in ms: AWS does not document whether a stopped deployment has it at once. */
+const rollbackWaitMs = 10_000;
 
 /** How a function's releases move traffic, as its CodeDeploy group has it. */
 export async function strategyOf({ application, codedeploy }: Stack, name: string): Promise<Strategy> {
@@ -88,6 +94,7 @@ export async function runDeployment(
   log(`${name}: deployment ${id} from version ${from} to ${to} began`);
   const progress = new Progress(stack, deployment);
   let isStopping = false;
+  await unlessLost(log, () => deployment.onStarted?.());
   const look = async (now: DeploymentInfo): Promise<void> => {
     if (isStopping) {
       return;
@@ -106,8 +113,17 @@ export async function runDeployment(
       `deployment ${id} cannot be watched any more, and goes on by itself: ${messageOf(error)}; the next release sees what has come of it`,
     );
   });
-  const live = await settle(stack, name, functionName, info);
+  const live = await settle(stack, deployment, { ...info, deploymentId: id });
   return { id, info, live, hadTraffic: progress.hadTraffic || info.rollbackInfo?.rollbackDeploymentId !== undefined };
+}
+
+/** Does something that a deployment can do without; what goes wrong is told. */
+async function unlessLost(log: Stack["log"], work: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log(`the deployment goes on without it: ${messageOf(error)}`);
+  }
 }
 
 /** Starts a deployment, once: a try whose answer was lost may have started it. */
@@ -197,7 +213,7 @@ export async function stop({ codedeploy, log }: Stack, { name, id }: { name: str
 /** Waits until a deployment has ended, and all that it has started: the alias then refers to one version. */
 export async function waitFor(stack: Stack, name: string, functionName: string, id: string): Promise<Live> {
   const info = await ended(stack, id, async () => stack.signal?.throwIfAborted());
-  return settle(stack, name, functionName, info);
+  return settle(stack, { name, functionName }, { ...info, deploymentId: id });
 }
 
 /** Looks at a deployment again and again until it has ended. */
@@ -206,29 +222,51 @@ async function ended(
   deploymentId: string,
   look: (info: DeploymentInfo) => Promise<void> = async () => {},
 ): Promise<DeploymentInfo> {
+  let unreadable = 0;
   for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.3, longestPollMs)) {
-    const { deploymentInfo: info = {} } = await codedeploy.getDeployment({ deploymentId });
-    if (!info.status || !activeStatuses.includes(info.status)) {
-      return info;
+    try {
+      const { deploymentInfo: info = {} } = await codedeploy.getDeployment({ deploymentId });
+      if (!info.status || !activeStatuses.includes(info.status)) {
+        return info;
+      }
+      await look(info);
+      unreadable = 0;
+    } catch (error) {
+      unreadable += 1;
+      const isFinal = error === signal?.reason || isNamed(error, "AccessDeniedException");
+      if (isFinal || unreadable === maxUnreadable) {
+        throw error;
+      }
     }
-    await look(info);
     // An aborted signal ends no further pause: the deployment has to be waited for all the same.
     await pause(waitMs, signal?.aborted ? undefined : signal);
   }
 }
 
 /** A rollback is a deployment of its own: waits for it, and takes away weights that none is left to move. */
-async function settle(stack: Stack, name: string, functionName: string, info: DeploymentInfo): Promise<Live> {
-  const rollbackId = info.rollbackInfo?.rollbackDeploymentId;
-  if (rollbackId) {
-    await ended(stack, rollbackId);
-  }
-  for (;;) {
+async function settle(
+  stack: Stack,
+  { name, functionName, to }: Pick<Deployment, "name" | "functionName"> & { readonly to?: string },
+  info: DeploymentInfo,
+): Promise<Live> {
+  const { codedeploy } = stack;
+  const { deploymentId } = info;
+  let { rollbackInfo } = info;
+  for (const began = Date.now(); ; await pause(500)) {
+    if (rollbackInfo?.rollbackDeploymentId) {
+      await ended(stack, rollbackInfo.rollbackDeploymentId);
+    }
     const live = await readLive(stack.lambda, functionName);
     if (!live) {
       throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more`);
     }
-    if (Object.keys(live.weights).length === 0) {
+    const isWeighted = Object.keys(live.weights).length > 0;
+    const isExpected = info.status !== "Succeeded" && (isWeighted || live.version === to);
+    if (!rollbackInfo?.rollbackDeploymentId && isExpected && Date.now() - began < rollbackWaitMs) {
+      rollbackInfo = (await codedeploy.getDeployment({ deploymentId })).deploymentInfo?.rollbackInfo;
+      continue;
+    }
+    if (!isWeighted) {
       return live;
     }
     const active = await findActive(stack, name);

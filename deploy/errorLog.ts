@@ -17,14 +17,15 @@ export async function errorLines(
   version: string,
   since: number,
 ): Promise<string[]> {
-  // A stream's name is the day on which its environment started, then the version.
+  // A stream's name begins with the day on which its environment started, and has the version in brackets.
   const days = new Set([since, Date.now()].map((at) => new Date(at).toISOString().slice(0, 10).replaceAll("-", "/")));
   const lines: string[] = [];
   try {
     for (const day of days) {
-      const query = { logGroupName: `/aws/lambda/${functionName}`, logStreamNamePrefix: `${day}/[${version}]` };
+      const query = { logGroupName: `/aws/lambda/${functionName}`, logStreamNamePrefix: `${day}/` };
       for await (const page of paginateFilterLogEvents({ client }, { ...query, filterPattern: "ERROR" })) {
-        lines.push(...(page.events ?? []).map(({ message = "" }) => message.trim().slice(0, maxLineLength)));
+        const own = (page.events ?? []).filter(({ logStreamName }) => logStreamName?.includes(`[${version}]`));
+        lines.push(...own.map(({ message = "" }) => message.trim().slice(0, maxLineLength)));
         if (lines.length >= maxLines) {
           return lines.slice(0, maxLines);
         }

@@ -10,10 +10,26 @@ import type { Stack } from "./stack.ts";
  * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html
  */
 export async function guard({ application, cloudwatch, log }: Stack, live: Live, version: string): Promise<string[]> {
-  const { functionName } = live;
-  const own = alarmName(functionName, version);
+  const own = alarmName(live.functionName, version);
+  await putGuard({ cloudwatch }, live.functionName, version);
+  const ofApi = `${application}-api-5xx`;
+  const { MetricAlarms: [alarm] = [] } = await cloudwatch.describeAlarms({ AlarmNames: [ofApi] });
+  if (!alarm || alarm.StateValue === "ALARM") {
+    const why = alarm ? "rings already" : "does not exist";
+    log(`the alarm ${ofApi} ${why}: only the errors of version ${version} stop this release`);
+    return [own];
+  }
+  return [own, ofApi];
+}
+
+/** Makes the alarm on a version's errors; one that is there keeps its state. */
+export async function putGuard(
+  { cloudwatch }: Pick<Stack, "cloudwatch">,
+  functionName: string,
+  version: string,
+): Promise<void> {
   await cloudwatch.putMetricAlarm({
-    AlarmName: own,
+    AlarmName: alarmName(functionName, version),
     AlarmDescription: `Version ${version} fails while it gets traffic; the release makes and removes this alarm`,
     ...errorsOf(functionName, version),
     Statistic: "Sum",
@@ -23,14 +39,6 @@ export async function guard({ application, cloudwatch, log }: Stack, live: Live,
     ComparisonOperator: "GreaterThanOrEqualToThreshold",
     TreatMissingData: "notBreaching",
   });
-  const ofApi = `${application}-api-5xx`;
-  const { MetricAlarms: [alarm] = [] } = await cloudwatch.describeAlarms({ AlarmNames: [ofApi] });
-  if (!alarm || alarm.StateValue === "ALARM") {
-    const why = alarm ? "rings already" : "does not exist";
-    log(`the alarm ${ofApi} ${why}: only the errors of version ${version} stop this release`);
-    return [own];
-  }
-  return [own, ofApi];
 }
 
 /** Removes the alarm that a release has made for its version; where it cannot be removed, that is told, and it is left for the next release. */
@@ -93,7 +101,7 @@ export async function countErrors(
       MetricDataQueries: [{ Id: "errors", MetricStat: { Metric, Period: 60, Stat: "Sum" } }],
       // The service's own clock tells both ends: this machine's may differ.
       StartTime: new Date(Math.floor(since.getTime() / 60_000) * 60_000),
-      EndTime: new Date(since.getTime() + 24 * 3600_000),
+      EndTime: new Date(since.getTime() + 48 * 3600_000),
     });
     return (result?.Values ?? []).reduce((sum, value) => sum + value, 0);
   } catch {

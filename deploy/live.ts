@@ -89,11 +89,14 @@ export function weightsOf({ RoutingConfig }: AliasConfiguration): Readonly<Recor
 
 /** The version that was live before the one that is, as far as the record tells. */
 export function previousOf({ version, decision, isRecorded }: Live): string | undefined {
-  // After a rollback the record is of the version that was taken away.
-  if (!decision || !isRecorded || decision.outcome === "rolled back") {
+  if (!decision || !isRecorded) {
     return undefined;
   }
-  return decision.version === version ? decision.previous : decision.version;
+  if (decision.version === version) {
+    return decision.previous;
+  }
+  // After a rollback the record is of the version that was taken away.
+  return decision.outcome === "rolled back" ? undefined : decision.version;
 }
 
 /**

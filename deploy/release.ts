@@ -19,12 +19,12 @@ import {
 } from "./deployment.ts";
 import { errorLines } from "./errorLog.ts";
 import { isNamed, messageOf, Overtaken, ReleaseError, runCommand, TrafficReturned } from "./failures.ts";
-import { guard, removeGuard, removeStrayGuards } from "./guard.ts";
+import { guard, putGuard, removeGuard, removeStrayGuards } from "./guard.ts";
 import { commitOf, historyOf, type Relation } from "./history.ts";
 import { type Live, readLive, record, whatIsLive } from "./live.ts";
 import { readSmokeTest, runSmokeTest, type SmokeTest } from "./smokeTest.ts";
 import { clients, codeDeployApplication, pause, type Stack } from "./stack.ts";
-import { prune, settled } from "./versions.ts";
+import { discard, prune, settled } from "./versions.ts";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
 export interface Candidate {
@@ -205,7 +205,7 @@ function supersededBy(
     case "descendant":
       return { by, why: "" };
     case "rewritten":
-      return { by, why: ", in a history that this commit was taken out of" };
+      return { by, why: ": this commit is on no branch of the remote" };
     case "unknown":
       // Of two that know no order between them, the later one wins: each would else begin again because of the other.
       return claim.isMade && isRecorded ? { by, why: ", which was recorded after this commit" } : undefined;
@@ -230,18 +230,27 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
       `${name}: ${decision.commit}, the latest so far, is not in this commit's history (rewritten, or another branch); releasing over it`,
     );
   }
-  const latest = await settled(lambda, functionName);
+  const latest = await settled(lambda, functionName, undefined, true);
   const outcome = isUnchanged(state, latest) ? "unchanged" : "changed";
   // Before publishing: from here on, whoever looks knows of this commit, and an older one gives way to it.
   await claim(args, state, outcome);
   if (outcome === "unchanged") {
+    // Of a release that has not seen this record, and may not live to see it.
+    if (await findActive(args, name)) {
+      throw new Overtaken("a deployment of another commit has begun");
+    }
     log(`${name}: unchanged, live stays at version ${version}`);
     return { name, outcome, version };
   }
   const published = await limit(async () => {
     args.signal?.throwIfAborted();
     const to = await publishVersion(args, state, latest);
-    await runSmokeTest(lambda, functionName, to, state.candidate.smokeTest);
+    try {
+      await runSmokeTest(lambda, functionName, to, state.candidate.smokeTest);
+    } catch (error) {
+      await discard(lambda, functionName, to, (line) => log(`${name}: ${line}`));
+      throw error;
+    }
     log(`${name}: version ${to} passed its smoke test`);
     return to;
   });
@@ -265,8 +274,12 @@ function isClaimed({ decision, version }: Live, commit: string, outcome: "change
   if (decision?.commit !== commit || decision.outcome === "rolled back") {
     return false;
   }
+  if (outcome === "changed") {
+    // A commit's second release, as of a changed configuration, has another version to go back to.
+    return decision.outcome === "changed" && decision.version === version;
+  }
   // Recorded before it was known that nothing has to be released: whoever puts another version live has to know.
-  return outcome === "changed" || decision.outcome === "unchanged" || decision.version !== version;
+  return decision.outcome === "unchanged" || decision.version !== version;
 }
 
 /** @throws {ReleaseError} when the commit was rolled back, unless the release is forced. */
@@ -280,10 +293,7 @@ function checkNotRolledBack({ commit, force }: ReleaseArgs, { candidate, live: {
 
 /** Lambda's refusals of an update or a version that another one came before, and what another release or a rollback did meanwhile. */
 function isConflict(error: unknown): boolean {
-  return (
-    error instanceof Overtaken ||
-    isNamed(error, "InvalidParameterValueException", "PreconditionFailedException", "ResourceConflictException")
-  );
+  return error instanceof Overtaken || isNamed(error, "PreconditionFailedException", "ResourceConflictException");
 }
 
 /** What a version is made of, beside its code. `RuntimeVersionConfig` is left out: AWS changes it by itself. */
@@ -328,10 +338,10 @@ async function publishVersion(
   });
   await settled(lambda, functionName);
 
-  const { Version: version } = await lambda.publishVersion({
-    FunctionName: functionName,
-    CodeSha256: codeSha256,
-    Description: commit,
+  const published = { FunctionName: functionName, CodeSha256: codeSha256, Description: commit };
+  const { Version: version } = await lambda.publishVersion(published).catch((error: unknown) => {
+    // The code is no longer what was just uploaded.
+    throw isNamed(error, "InvalidParameterValueException") ? new Overtaken(messageOf(error)) : error;
   });
   if (!version) {
     throw new ReleaseError(`Lambda published ${functionName} without a version number`);
@@ -353,7 +363,9 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
       await removeGuard(args, functionName, version);
     }
   };
-  const isWanted = ({ decision }: Live): boolean => decision?.commit === commit && decision.outcome !== "rolled back";
+  // Without a record, as where CodeDeploy has lost it, nobody has said otherwise.
+  const isWanted = ({ decision, isRecorded }: Live): boolean =>
+    !isRecorded || (decision?.commit === commit && decision.outcome !== "rolled back");
   const began = Date.now();
 
   const now = await readLive(lambda, functionName);
@@ -361,7 +373,17 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
     await unguard();
     throw new Overtaken(`live is version ${now?.version}, latest commit ${now?.decision?.commit ?? "unknown"}`);
   }
-  const move = { name, functionName, from: before, to: version, commit, strategy, alarms };
+  if (args.signal?.aborted) {
+    await unguard();
+    throw args.signal.reason;
+  }
+  // Another build of the same commit may have taken the alarm for one that was left.
+  const onStarted = async (): Promise<void> => {
+    if (alarms.length > 0) {
+      await putGuard(args, functionName, version);
+    }
+  };
+  const move = { name, functionName, from: before, to: version, commit, strategy, alarms, onStarted };
   const ended = await runDeployment(args, move, isWanted);
   await unguard();
   // Whatever the deployment says: where its start was told twice, the second has failed.
@@ -370,15 +392,23 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
   }
   log(`${name}: live is version ${version}`);
 
-  // A later commit that came during the deployment, and was what was live before it, has no deployment of its own.
-  const { decision } = ended.live;
-  if (decision?.outcome === "unchanged" && decision.version === before && decision.commit !== commit) {
-    log(`${name}: superseded by ${decision.commit}, putting version ${before} back`);
-    await runDeployment(
-      args,
-      { name, functionName, from: version, to: before, strategy: allAtOnce, alarms: [] },
-      () => true,
-    );
+  // A later commit that came during the deployment, and was what was live before it, has no deployment of its own; nor has a rollback.
+  const decision = ended.live.isRecorded ? ended.live.decision : undefined;
+  const isRolledBack = decision?.commit === commit && decision.outcome === "rolled back";
+  if (
+    isRolledBack ||
+    (decision?.outcome === "unchanged" && decision.version === before && decision.commit !== commit)
+  ) {
+    const why = isRolledBack ? "rolled back" : `superseded by ${decision.commit}`;
+    log(`${name}: ${why} during its deployment, putting version ${before} back`);
+    const back = { name, functionName, from: version, to: before, strategy: allAtOnce, alarms: [] };
+    const { info, live } = await runDeployment(args, back, () => true);
+    if (live.version !== before) {
+      throw new Overtaken(`version ${before} was not put back: ${reasonOf(info)}`);
+    }
+    if (isRolledBack) {
+      throw new TrafficReturned(`commit ${commit} was rolled back during its deployment`);
+    }
     return { name, outcome: "superseded", version: before, by: decision.commit };
   }
   await prune(lambda, ended.live, (line) => log(`${name}: ${line}`));
@@ -396,7 +426,7 @@ async function whyNot(
   const { commit, log, signal } = args;
   const { name } = state.candidate;
   const reason = `deployment ${id} to version ${version} ${reasonOf(info)}`;
-  const { decision } = live;
+  const decision = live.isRecorded ? live.decision : undefined;
   const newer = supersededBy(args, { ...state, live });
   if (newer) {
     log(`${name}: superseded by ${newer.by} during its deployment${newer.why}; live is version ${live.version}`);
@@ -465,7 +495,7 @@ async function main(signal: AbortSignal): Promise<number> {
   const { values } = parseArgs({ options: { force: { type: "boolean", default: false } } });
   const application = codeDeployApplication();
   const commit = commitOf(root);
-  const history = historyOf(root);
+  const history = historyOf(root, values.force);
   const args: ReleaseArgs = {
     application,
     commit,

@@ -15,8 +15,8 @@ export interface RollbackArgs extends Stack {
   /** The folders in `functions/` of the functions to roll back. */
   readonly names: readonly string[];
   /**
-   * The version to put live. @default the one that was live before, as far as it is recorded, or the highest published version below the one
-   * that is live; while a deployment is under way, the version from which it moves traffic
+   * The version to put live. @default the one that was live before, by the record on the alias; where there is no record, the highest
+   * published version below the one that is live; while a deployment is under way, the version from which it moves traffic
    */
   readonly to?: string | undefined;
   /** Asks whether to go ahead; what will change has been told by then. */
@@ -99,9 +99,12 @@ async function plan(args: RollbackArgs, name: string): Promise<Move> {
   if (to === undefined || !others.includes(to)) {
     const wrong =
       to === undefined
-        ? `no published version is below version ${live.version}, which is live`
+        ? live.isRecorded
+          ? `it is not recorded what was live before version ${live.version}`
+          : `no published version is below version ${live.version}, which is live`
         : `--to is "${to}", which is ${to === live.version ? "live already" : "not a published version"}`;
-    throw new ReleaseError(`${name}: ${wrong}; --to can be ${others.join(", ") || "no version, there is no other"}`);
+    const choices = others.map((version) => `${version} (${commits.get(version)?.slice(0, 7) ?? "no commit"})`);
+    throw new ReleaseError(`${name}: ${wrong}; --to can be ${choices.join(", ") || "no version, there is no other"}`);
   }
   const [before, after] = [live.version, to].map(
     (version) => `version ${version} of ${commits.get(version) ?? "no commit"}`,
@@ -112,15 +115,19 @@ async function plan(args: RollbackArgs, name: string): Promise<Move> {
 }
 
 function previousVersion(live: Live, others: readonly string[]): string | undefined {
+  if (!live.isRecorded) {
+    return others.findLast((version) => Number(version) < Number(live.version));
+  }
+  // After a rollback, what lies below may be what once failed: nobody but the user knows.
   const previous = previousOf(live);
-  return previous !== undefined && others.includes(previous)
-    ? previous
-    : others.findLast((version) => Number(version) < Number(live.version));
+  return previous !== undefined && others.includes(previous) ? previous : undefined;
 }
 
 async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: Move): Promise<void> {
   const { functionName, decision } = live;
-  const outcome = decision?.commit === commit ? "changed" : "rolled back";
+  // A version of the same commit that is older has another configuration.
+  const isPutBack = decision?.commit === commit && Number(to) > Number(live.version);
+  const outcome = isPutBack ? "changed" : "rolled back";
   if (decision) {
     // Refused when the alias has changed since the rollback was planned.
     await record(args.lambda, live, { ...decision, outcome });

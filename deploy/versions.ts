@@ -10,6 +10,7 @@ const maxWaitMs = 120_000;
  * for a reason to go on waiting.
  *
  * @param qualifier A version. @default `$LATEST`
+ * @param mayHaveFailed Whether an update that failed is taken as it is: the next one mends it. @default false
  * @throws {ReleaseError} when it failed, or took more than two minutes.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
  */
@@ -17,13 +18,14 @@ export async function settled(
   lambda: Lambda,
   functionName: string,
   qualifier?: string,
+  mayHaveFailed = false,
 ): Promise<FunctionConfiguration> {
   const started = Date.now();
   for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
     const configuration = await lambda.getFunctionConfiguration({ FunctionName: functionName, Qualifier: qualifier });
     const { State, StateReason, LastUpdateStatus, LastUpdateStatusReason } = configuration;
     const what = qualifier === undefined ? functionName : `version ${qualifier} of ${functionName}`;
-    if (State === "Failed" || LastUpdateStatus === "Failed") {
+    if (!mayHaveFailed && (State === "Failed" || LastUpdateStatus === "Failed")) {
       throw new ReleaseError(`${what} did not become active: ${StateReason ?? LastUpdateStatusReason ?? "no reason"}`);
     }
     if (State !== "Pending" && LastUpdateStatus !== "InProgress") {
@@ -48,6 +50,21 @@ export async function publishedVersions(
     }
   }
   return new Map(versions.filter(([version]) => version !== "$LATEST").sort(([a], [b]) => Number(a) - Number(b)));
+}
+
+/** Deletes a version that never had traffic, so that no rollback puts it live. Where it cannot be deleted, that is told. */
+export async function discard(
+  lambda: Lambda,
+  functionName: string,
+  version: string,
+  log: (line: string) => void,
+): Promise<void> {
+  try {
+    await lambda.deleteFunction({ FunctionName: functionName, Qualifier: version });
+    log(`deleted version ${version}, which never had traffic`);
+  } catch (error) {
+    log(`version ${version} is left, though it never had traffic: ${messageOf(error)}`);
+  }
 }
 
 /** How many of a function's versions are kept. */

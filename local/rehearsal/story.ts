@@ -119,7 +119,10 @@ export const story: readonly Step[] = [
     title: "A release passes its tests, and fails in production",
     run: async (scene) => {
       const before = { live: await live(scene), answer: await get(scene, developer) };
-      const began = Date.now();
+      let began = Date.now();
+      scene.stack.cloud.codedeploy.once("traffic", () => {
+        began = Date.now();
+      });
       const { commit, build } = await push(scene, "Write down who is greeted", {
         [handler]: (text) => text.replace(firstLine, `${failsInProduction}${firstLine}`),
       });

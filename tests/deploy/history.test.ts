@@ -30,12 +30,15 @@ describe("deploy/history", () => {
   }
 
   /** Clones the remote as a build does, and checks a commit out; later pushes are not in the clone. */
-  async function clone(id: string, ...options: string[]): Promise<(other: string) => Relation> {
+  async function clone(
+    id: string,
+    { isShallow = false, force = false }: { isShallow?: boolean; force?: boolean } = {},
+  ): Promise<(other: string) => Relation> {
     const directory = await temporary();
-    await git(directory, "clone", "--quiet", ...options, `file://${remote}`, "clone");
+    await git(directory, "clone", "--quiet", ...(isShallow ? ["--depth=1"] : []), `file://${remote}`, "clone");
     const path = join(directory, "clone");
     await git(path, "checkout", "--quiet", "--detach", id);
-    const compare = historyOf(path);
+    const compare = historyOf(path, force);
     return (other) => compare(id, other);
   }
 
@@ -54,7 +57,7 @@ describe("deploy/history", () => {
 
   it("completes a shallow clone, which knows no ancestor", async () => {
     const [older, newer] = [await commit("older"), await commit("newer")];
-    expect((await clone(newer, "--depth=1"))(older)).to.equal("ancestor");
+    expect((await clone(newer, { isShallow: true }))(older)).to.equal("ancestor");
   });
 
   it("takes a commit that was taken off the branch by a forced push for rewritten, and is to the new one abandoned", async () => {
@@ -94,11 +97,19 @@ describe("deploy/history", () => {
     expect(compare(other)).to.equal("unknown");
   });
 
-  it("goes by what the clone knows when the remote cannot be reached", async () => {
+  it("goes by what the clone knows when the remote cannot be reached, and says so of a commit that it does not know", async () => {
     const [older, newer] = [await commit("older"), await commit("newer")];
     const compare = await clone(newer);
     await rename(remote, `${remote}.away`);
     expect(compare(older)).to.equal("ancestor");
+    expect(() => compare("d".repeat(40))).to.throw(
+      /^d{40}, the latest so far, may be newer than [0-9a-f]{40}, and the remote cannot be asked: fatal: .* -- --force"$/,
+    );
+  });
+
+  it("takes a commit for unknown when it is forced and the remote cannot be reached", async () => {
+    const compare = await clone(await commit("only"), { force: true });
+    await rename(remote, `${remote}.away`);
     expect(compare("d".repeat(40))).to.equal("unknown");
   });
 });

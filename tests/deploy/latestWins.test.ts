@@ -72,7 +72,7 @@ describe("deploy/release: the latest commit wins", () => {
   it("puts back what was live when D is found unchanged during C's deployment", async () => {
     on.before("CreateDeployment", async () => expect((await releaseD())[0]?.outcome).to.equal("unchanged"));
     expect(await releaseC()).to.deep.equal([{ name: "hello", outcome: "superseded", version: "2", by: d }]);
-    expect(on.lines).to.include(`hello: superseded by ${d}, putting version 2 back`);
+    expect(on.lines).to.include(`hello: superseded by ${d} during its deployment, putting version 2 back`);
     expect(await on.liveOf("hello")).to.equal("2");
   });
 

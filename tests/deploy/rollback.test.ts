@@ -1,7 +1,7 @@
 import { PassThrough } from "node:stream";
 import { expect } from "chai";
 import { ask, type RollbackArgs, type RolledBack, rollback } from "../../deploy/rollback.ts";
-import { groupSettings } from "../localFunction.ts";
+import { functionSettings, groupSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering } from "./releasing.ts";
 
 describe("deploy/rollback", () => {
@@ -63,12 +63,40 @@ describe("deploy/rollback", () => {
     expect(await run()).to.deep.equal([{ name: "hello", version: "3" }]);
   });
 
-  it("goes on to the version below that", async () => {
+  it("does not guess what was live before that: below it may be what once failed", async () => {
     await run();
-    await run();
-    expect(await run()).to.deep.equal([{ name: "hello", version: "1" }]);
-    expect(on.lines).to.include(`hello: from version 2 of ${a} to version 1 of no commit`);
-    expect(await on.descriptionOf("hello")).to.equal(`latest commit ${c}: rolled back, live was version 2`);
+    expect(await rejection(run())).to.equal(
+      "hello: it is not recorded what was live before version 3; --to can be 1 (no commit), 2 (0a0a0a0), 4 (2c2c2c2), 5 (3d3d3d3)",
+    );
+    expect(await run({ to: "2" })).to.deep.equal([{ name: "hello", version: "2" }]);
+    expect(await on.descriptionOf("hello")).to.equal(`latest commit ${c}: rolled back, live was version 3`);
+  });
+
+  it("goes to the same version when it is started again because it did not get through", async () => {
+    await on.release({ commit: d }, candidate("hello", "two"));
+    on.before("CreateDeployment", async () => {
+      throw Object.assign(new Error("it is down"), { name: "ServiceUnavailable" });
+    });
+    expect(await rejection(run())).to.contain("it is down");
+    expect(await run()).to.deep.equal([{ name: "hello", version: "4" }]);
+  });
+
+  it("never goes to a version that failed its smoke test", async () => {
+    const failing = { ...candidate("hello", "bad"), smokeTest: { event: {}, response: { statusCode: 201 } } };
+    expect(await rejection(on.release({ commit: d }, failing))).to.contain("failed");
+    expect(on.lines).to.include("hello: deleted version 6, which never had traffic");
+    expect(await on.release({ commit: d }, candidate("hello", "two"))).to.deep.equal([
+      { name: "hello", outcome: "released", version: "7" },
+    ]);
+    expect(await run()).to.deep.equal([{ name: "hello", version: "4" }]);
+  });
+
+  it("goes back to the configuration before, also of the same commit, which then is not released again", async () => {
+    await on.release({ commit: d }, candidate("hello", "two"));
+    on.cloud.lambda.updateFunction({ ...functionSettings(`${application}-hello`), MemorySize: 256 });
+    expect((await on.release({ commit: d }, candidate("hello", "two")))[0]?.version).to.equal("8");
+    expect(await run()).to.deep.equal([{ name: "hello", version: "6" }]);
+    expect(await rejection(on.release({ commit: d }, candidate("hello", "two")))).to.contain("was rolled back");
   });
 
   it("puts a version back that is asked for", async () => {
@@ -85,7 +113,7 @@ describe("deploy/rollback", () => {
 
   it("records the newest commit decided on, which need not be what is live", async () => {
     await on.release({ commit: d }, candidate("hello", "one"));
-    await run();
+    await run({ to: "3" });
     expect(await on.descriptionOf("hello")).to.equal(`latest commit ${d}: rolled back, live was version 4`);
   });
 
@@ -130,7 +158,7 @@ describe("deploy/rollback", () => {
   });
 
   it("stops a release that is under way", async () => {
-    on.before("Invoke", () => run());
+    on.before("Invoke", () => run({ to: "3" }));
     const release = on.release({ commit: d }, candidate("hello", "two"));
     expect(await rejection(release)).to.match(
       /^hello: commit (3d)+ of functions\/hello was rolled back: .*\nhello: live is version 3$/,
@@ -171,7 +199,7 @@ describe("deploy/rollback", () => {
     ["the version that is live", { to: "4" }, 'hello: --to is "4", which is live already; '],
   ] as const) {
     it(`refuses ${what}, with those there are`, async () => {
-      expect(await rejection(run(options))).to.equal(`${message}--to can be 1, 2, 3, 5`);
+      expect(await rejection(run(options))).to.equal(`${message}--to can be 1 (no commit), 2 (0a0a0a0), 3 (1b1b1b1), 5 (3d3d3d3)`);
       expect(changes()).to.deep.equal([]);
     });
   }
