@@ -161,7 +161,7 @@ export class Scene {
         if (error || !bodies.includes(body)) {
           wrong.push(payload);
         }
-        await delay(30);
+        await delay(50);
       }
     };
     const ended = loop();
