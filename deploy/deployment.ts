@@ -226,7 +226,7 @@ async function settle(stack: Stack, name: string, functionName: string, info: De
   for (;;) {
     const live = await readLive(stack.lambda, functionName);
     if (!live) {
-      throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more`);
+      throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more, or may not be read`);
     }
     if (Object.keys(live.weights).length === 0) {
       return live;
