@@ -258,7 +258,7 @@ async function settle(
     }
     const live = await readLive(stack.lambda, functionName);
     if (!live) {
-      throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more`);
+      throw new ReleaseError(`${functionName} or its alias ${liveAlias} does not exist any more, or may not be read`);
     }
     const isWeighted = Object.keys(live.weights).length > 0;
     const isExpected = info.status !== "Succeeded" && (isWeighted || live.version === to);

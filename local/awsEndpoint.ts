@@ -63,10 +63,13 @@ const maxRequestBytes = 100 * 1024 * 1024;
  */
 export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
   readonly #services: readonly AwsService[];
+  /** By service; made once, since a client has a hundred operations. */
+  readonly #routes: ReadonlyMap<AwsService, readonly Route[]>;
 
   constructor(services: readonly AwsService[]) {
     super();
     this.#services = services;
+    this.#routes = new Map(services.map((service) => [service, routesOf(service)]));
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -88,7 +91,7 @@ export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
         this.#services.map((known) => known.signingName),
       );
     }
-    const { schema, labels } = route(service, request);
+    const { schema, labels } = route(service, this.#routes.get(service) ?? [], request);
     const name = schema[2];
     const implemented = service.operations[name];
     if (!implemented) {
@@ -131,19 +134,36 @@ const settings = { timestampFormat: { useTrait: true, default: 7 }, httpBindings
 const codec = new JsonCodec(settings);
 const fromString = new FromStringShapeDeserializer(settings);
 
+/** How an operation is asked for in the REST protocol. */
+interface Route {
+  readonly schema: StaticOperationSchema;
+  readonly method: string;
+  readonly path: RegExp;
+}
+
+function routesOf({ schemas }: AwsService): Route[] {
+  return Object.values(schemas)
+    .filter(isOperation)
+    .map((schema) => {
+      const [method, path] = httpTrait(schema);
+      return { schema, method, path: new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}/?$`) };
+    });
+}
+
 /** The operation that a request asks for: by `X-Amz-Target` in the JSON protocol, by method and path in the REST one. */
-function route(service: AwsService, request: IncomingMessage) {
+function route({ signingName }: AwsService, routes: readonly Route[], request: IncomingMessage) {
   const target = request.headers["x-amz-target"]?.toString().split(".")[1];
   const { pathname } = new URL(request.url ?? "/", "http://localhost");
-  for (const schema of Object.values(service.schemas).filter(isOperation)) {
-    const [method, path] = httpTrait(schema);
+  for (const { schema, method, path } of routes) {
     const labels = target === undefined && method === request.method ? matchPath(path, pathname) : undefined;
     if (labels || schema[2] === target) {
       return { schema, labels: labels ?? {} };
     }
   }
-  const asked = target ?? `${request.method} ${pathname}`;
-  throw new AwsError("UnknownOperationException", `${service.signingName} has no operation ${asked}`);
+  throw new AwsError(
+    "UnknownOperationException",
+    `${signingName} has no operation ${target ?? `${request.method} ${pathname}`}`,
+  );
 }
 
 function isOperation(schema: unknown): schema is StaticOperationSchema {
@@ -154,9 +174,8 @@ function httpTrait([, , , traits]: StaticOperationSchema): readonly [method: str
   return (typeof traits === "object" && traits.http) || ["", "", 200];
 }
 
-function matchPath(pattern: string, pathname: string): Record<string, string> | undefined {
-  const expression = pattern.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)");
-  const found = new RegExp(`^${expression}/?$`).exec(pathname);
+function matchPath(path: RegExp, pathname: string): Record<string, string> | undefined {
+  const found = path.exec(pathname);
   try {
     const labels = Object.entries(found?.groups ?? {}).map(([name, value]) => [name, decodeURIComponent(value)]);
     return found ? Object.fromEntries(labels) : undefined;

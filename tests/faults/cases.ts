@@ -3,7 +3,7 @@ import { atMost } from "../../deploy/atMost.ts";
 import { callsOfMakingWay, callsOfRelease, type Part } from "./calls.ts";
 import { type Call, FaultProxy } from "./faultProxy.ts";
 import { droppedAfterTheWork, noAnswer, type Trouble } from "./faults.ts";
-import { clientsOf, destroy, name, repaired, type Scene, verdicts } from "./scene.ts";
+import { clientsOf, destroy, name, repaired, Scene, verdicts } from "./scene.ts";
 
 /** The releases whose calls go wrong: what the function was before, and their calls. */
 export const releases = {
@@ -28,11 +28,19 @@ export function nextApplication(): string {
   return `case-${begun}`;
 }
 
-/** Has a trouble happen to each call of a release, in a function of its own each time. */
-export function describeTrouble(scene: Scene, releaseName: ReleaseName, trouble: Trouble, howLong: HowLong): void {
-  const { calls } = releases[releaseName];
-  it(`${releaseName}: ${trouble.name}, ${howLong}, at each of ${calls.length} calls`, () =>
-    eachCall(calls, (place) => play(scene, releaseName, place, trouble, howLong)));
+/** Has each trouble happen to each call of each release, in a function of its own each time. */
+export function describeTroubles(what: string, howLong: HowLong, troubles: readonly Trouble[]): void {
+  const all = Object.values(releases).reduce((sum, { calls }) => sum + calls.length * troubles.length, 0);
+  describe(`deploy/release: ${what}: ${all} cases`, function () {
+    this.timeout(600_000);
+    const scene = new Scene();
+    for (const [releaseName, { calls }] of Object.entries(releases)) {
+      for (const trouble of troubles) {
+        it(`${releaseName}: ${trouble.name}, ${howLong}, at each of ${calls.length} calls`, () =>
+          eachCall(calls, (place) => play(scene, releaseName as ReleaseName, place, trouble, howLong)));
+      }
+    }
+  });
 }
 
 /** `for good`: all later calls of the operation have the trouble as well. */

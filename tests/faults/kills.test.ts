@@ -12,7 +12,9 @@ import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
 import { accessDenied, conflict, droppedAfterTheWork, internalError, throttling } from "./faults.ts";
 import { bodies, type Commits, name, repaired, Scene, verdicts } from "./scene.ts";
 
-describe("npm run release: killed, and among faults", function () {
+const kills = Object.values(releases).reduce((sum, { calls }) => sum + 2 * calls.length, 0);
+
+describe(`npm run release: killed in ${kills} cases, and among faults`, function () {
   this.timeout(600_000);
   const scene = new Scene();
   const temporary = temporaryDirectories();

@@ -75,8 +75,8 @@ export class Scene {
   constructor() {
     const temporary = temporaryDirectories();
     before(async () => {
-      // A canary of five minutes takes a second.
-      this.cloud = await LocalCloud.start(await temporary(), 0, { timeScale: 300 });
+      // A canary of five minutes takes 1.5 s.
+      this.cloud = await LocalCloud.start(await temporary(), 0, { timeScale: 200 });
       this.clients = clientsOf(this.cloud.awsUrl);
     });
     after(() => {
@@ -161,7 +161,7 @@ export class Scene {
         if (error || !bodies.includes(body)) {
           wrong.push(payload);
         }
-        await delay(30);
+        await delay(50);
       }
     };
     const ended = loop();

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
@@ -48,6 +48,17 @@ describe("local Lambda", () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
+
+  it("leaves the files of a zip alone that another function or version has brought already", () => {
+    create("export const handler = async () => 1;");
+    const [file = ""] = readdirSync(join(directory, "lambda"), { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith("handler.mjs"),
+    );
+    const path = join(directory, "lambda", file);
+    utimesSync(path, 1, 1);
+    create("export const handler = async () => 1;");
+    expect(statSync(path).mtimeMs).to.equal(1000);
+  });
 
   it("runs the unpacked zip in a process of its own, and keeps it for the next invocation", async () => {
     create("let n = 0; export const handler = async (event) => ({ n: ++n, pid: process.pid, event });");
