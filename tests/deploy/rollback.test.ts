@@ -199,7 +199,9 @@ describe("deploy/rollback", () => {
     ["the version that is live", { to: "4" }, 'hello: --to is "4", which is live already; '],
   ] as const) {
     it(`refuses ${what}, with those there are`, async () => {
-      expect(await rejection(run(options))).to.equal(`${message}--to can be 1 (no commit), 2 (0a0a0a0), 3 (1b1b1b1), 5 (3d3d3d3)`);
+      expect(await rejection(run(options))).to.equal(
+        `${message}--to can be 1 (no commit), 2 (0a0a0a0), 3 (1b1b1b1), 5 (3d3d3d3)`,
+      );
       expect(changes()).to.deep.equal([]);
     });
   }
