@@ -12,8 +12,8 @@ import { Visitors } from "./rehearsal/visitors.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { interruption, showBuilds } from "./terminal.ts";
 
-/** A canary of five minutes takes one and a half seconds. */
-const timeScale = 200;
+/** A canary of five minutes takes a second. */
+const timeScale = 300;
 
 /** Tells the story in `directory` until its end, a claim that does not hold, or `stopped`; returns the exit code. */
 async function rehearse(directory: string, stopped: Promise<NodeJS.Signals>): Promise<number> {

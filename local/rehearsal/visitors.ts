@@ -8,7 +8,7 @@ export interface Visit {
 }
 
 /** How long a visitor waits between two requests, in ms. */
-const pauseMs = 10;
+const pauseMs = 30;
 
 /** Somebody who asks for the same page again and again, one request after the other, as long as the story is told. */
 export class Visitors {

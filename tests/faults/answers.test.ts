@@ -93,7 +93,7 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
 
   it("DeleteAlarms is denied: releases, says that an alarm is left, and the next release removes it", async () => {
     const { line, told, alarms } = await run(deny("DeleteAlarms"));
-    expect(told).to.contain("alarms of a release are left for the next one to remove: AccessDeniedException");
+    expect(told).to.contain("an alarm of a release is left for the next one to remove: AccessDeniedException");
     expect(alarms).to.have.lengthOf(1);
     expect(line).to.equal(released(12));
   });

@@ -1,7 +1,8 @@
 /**
  * Where a call of a release is, by what comes of an error that no further try mends.
  * `first`: the release ends, and nothing has changed. `look`: it ends, and the next release repairs what it has left. `step`: so it does, but
- * starts over where Lambda or CodeDeploy says that another one came before. `watch`: it ends, and the deployment goes on by itself.
+ * starts over where Lambda or CodeDeploy says that another one came before. `watch`: it looks again, and when it may not, it ends, and
+ * the deployment goes on by itself.
  * `end`: as a step; where it starts over, it finds its own version live. `tidying`: it goes on, and what is left is left to the next release.
  */
 export type Part = "end" | "first" | "look" | "step" | "tidying" | "watch";
@@ -31,14 +32,14 @@ export const callsOfRelease: readonly (readonly [place: string, part: Part])[] =
   ["GetAlias after DescribeAlarms", "step"],
   ["GetFunctionConfiguration after DescribeAlarms", "step"],
   ["CreateDeployment after DescribeAlarms", "step"],
-  ["GetDeployment after CreateDeployment", "watch"],
-  ["GetAlias after CreateDeployment", "watch"],
-  ["GetFunctionConfiguration after CreateDeployment", "watch"],
-  ["GetMetricData after CreateDeployment", "tidying"],
+  ["PutMetricAlarm after CreateDeployment", "tidying"],
+  ["GetDeployment after PutMetricAlarm", "watch"],
+  ["GetAlias after PutMetricAlarm", "watch"],
+  ["GetFunctionConfiguration after PutMetricAlarm", "watch"],
+  ["GetMetricData after PutMetricAlarm", "tidying"],
   ["GetAlias after the deployment's end", "end"],
   ["GetFunctionConfiguration after the deployment's end", "end"],
-  ["DescribeAlarms after the deployment's end", "tidying"],
-  ["DeleteAlarms after DescribeAlarms (2)", "tidying"],
+  ["DeleteAlarms after the deployment's end", "tidying"],
   ["ListVersionsByFunction after DeleteAlarms", "tidying"],
   ["ListAliases after ListVersionsByFunction", "tidying"],
   ["DeleteFunction after ListAliases", "tidying"],
@@ -52,9 +53,9 @@ export const callsOfMakingWay: readonly (readonly [place: string, part: Part])[]
   ["GetDeployment after ListDeployments", "step"],
   ["UpdateAlias after ListDeployments", "step"],
   ["StopDeployment after UpdateAlias", "step"],
-  ["GetDeployment after StopDeployment", "step"],
+  ["GetDeployment after StopDeployment", "watch"],
   // The rollback is a deployment of its own.
-  ["GetDeployment after the deployment's end", "step"],
+  ["GetDeployment after the deployment's end", "watch"],
   ["GetAlias after the deployment's end", "step"],
   ["GetFunctionConfiguration after the deployment's end", "step"],
   ["ListDeployments after the deployment's end", "step"],

@@ -122,7 +122,8 @@ function verdictOf(
   const isCreation = operation === "CreateDeployment";
   // A deployment that was started is found, even where no try was answered.
   const isFound = isCreation && trouble === droppedAfterTheWork;
-  if (part === "tidying" || isTriedAgain || isFound) {
+  const isLookedAtAgain = part === "watch" && howLong === "once";
+  if (part === "tidying" || isTriedAgain || isFound || isLookedAtAgain) {
     return "released";
   }
   if (howLong === "once" && (kind === "conflict" || (kind === "limit" && isCreation))) {

@@ -117,7 +117,7 @@ describe(`npm run release: killed in ${kills} cases, and among faults`, function
     [accessDenied, "DeleteAlarms after DescribeAlarms", "for good", "released"],
     [accessDenied, "GetAlias after the start", "for good", "notBegun"],
     [accessDenied, "CreateDeployment after DescribeAlarms", "for good", "notReleased"],
-    [internalError, "GetDeployment after CreateDeployment", "for good", "notReleased"],
+    [internalError, "GetDeployment after PutMetricAlarm", "for good", "notReleased"],
   ] as const) {
     it(`${trouble.name} ${howLong} at ${place}: ${verdicts[verdict].exitCode}, ${verdicts[verdict].line.source}`, async () => {
       let first: Call | undefined;
