@@ -135,7 +135,7 @@ describe("npm run release and npm run rollback", () => {
     ],
     [
       ["--to", "7", "--yes"],
-      /^Not rolled back: hello-user: --to is "7", which is not a published version; --to can be 1\n$/,
+      /^Not rolled back: hello-user: --to is "7", which is not a published version; --to can be 1 \(no commit\)\n$/,
     ],
     [
       ["--to", "$LATEST", "--yes"],

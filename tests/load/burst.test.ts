@@ -64,7 +64,7 @@ describe("a burst of pushes", function () {
         const released = await team.releaseFrom(clones[index] ?? "", one, seeded(34), lines);
         expect(released, lines.join("\n")).to.deep.equal({ outcome: "superseded", by: newest });
         expect(lines.at(-1)).to.contain(
-          `superseded by ${newest}, in a history that this commit was taken out of; live stays`,
+          `superseded by ${newest}: this commit is on no branch of the remote; live stays`,
         );
       }
       await team.checkNewest(burst);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
 import { git } from "../../local/git.ts";
+import { quoted } from "../../local/shell.ts";
 import { type Stack, startStack } from "../../local/stack.ts";
 import { copyProject, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
@@ -24,10 +25,11 @@ describe("a burst of real pushes, built at once", function () {
     await copyProject(project);
     await trimBuildspec();
     await git(project, "commit", "--quiet", "--all", "--message=Only bundles and releases");
-    stack = await startStack(project, join(directory, "cloud"), 0, async (remote) => {
+    const seed = async (remote: string): Promise<void> => {
       await git(project, "remote", "add", "origin", remote);
       await git(project, "push", "--quiet", "origin", "main");
-    });
+    };
+    stack = await startStack(project, join(directory, "cloud"), 0, seed, { timeScale: 600 });
   });
 
   after(() => stack.cloud.close());
@@ -67,8 +69,8 @@ describe("a burst of real pushes, built at once", function () {
     const install = {
       ...phases?.install,
       commands: [
-        `ln -s ${root}/node_modules node_modules`,
-        `while [ ! -e ${go} ]; do sleep 0.1; done`,
+        `ln -s ${quoted(join(root, "node_modules"))} node_modules`,
+        `while [ ! -e ${quoted(go)} ]; do sleep 0.1; done`,
         "sleep 0.$((CODEBUILD_BUILD_NUMBER * 7 % 10))",
       ],
     };
