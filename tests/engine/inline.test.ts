@@ -63,6 +63,10 @@ describe("the program under Pulumi's engine, in this process", function () {
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
     config = await readLocalConfig(root);
+    // So that the cases begin with the defaults.
+    for (const key of ["releaseStrategy", "buildTimeoutMinutes"]) {
+      delete config[`${localStack.project}:${key}`];
+    }
     stackOf = async (stackName) => {
       const stack = await LocalWorkspace.createOrSelectStack(
         { stackName, projectName: localStack.project, program: loadProgram },
