@@ -3,7 +3,8 @@ import type { DeploymentInfo, DeploymentStatus, TrafficRoutingConfig } from "@aw
 import { isNamed, messageOf, Overtaken, ReleaseError } from "./failures.ts";
 import { countErrors } from "./guard.ts";
 import { clearWeights, type Live, liveAlias, percent, readLive } from "./live.ts";
-import { pause, type Stack } from "./stack.ts";
+import { pause } from "./pause.ts";
+import type { Stack } from "./stack.ts";
 
 /** A move of the alias `live` from one version of a function to another. */
 export interface Deployment {
@@ -18,7 +19,7 @@ export interface Deployment {
   readonly strategy: Strategy;
   /** The alarms that stop it. */
   readonly alarms: readonly string[];
-  /** Called when it has started. */
+  /** Called when it has started; the deployment goes on whatever comes of it, so it does not throw. */
   readonly onStarted?: () => Promise<void>;
 }
 
@@ -94,7 +95,7 @@ export async function runDeployment(
   log(`${name}: deployment ${id} from version ${from} to ${to} began`);
   const progress = new Progress(stack, deployment);
   let isStopping = false;
-  await unlessLost(log, () => deployment.onStarted?.());
+  await deployment.onStarted?.();
   const look = async (now: DeploymentInfo): Promise<void> => {
     if (isStopping) {
       return;
@@ -115,15 +116,6 @@ export async function runDeployment(
   });
   const live = await settle(stack, deployment, { ...info, deploymentId: id });
   return { id, info, live, hadTraffic: progress.hadTraffic || info.rollbackInfo?.rollbackDeploymentId !== undefined };
-}
-
-/** Does something that a deployment can do without; what goes wrong is told. */
-async function unlessLost(log: Stack["log"], work: () => Promise<void> | undefined): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log(`the deployment goes on without it: ${messageOf(error)}`);
-  }
 }
 
 /** Starts a deployment, once: a try whose answer was lost may have started it. */

@@ -22,8 +22,15 @@ export async function guard({ application, cloudwatch, log }: Stack, live: Live,
   return [own, ofApi];
 }
 
-/** Makes the alarm on a version's errors; one that is there keeps its state. */
-export async function putGuard(
+/**
+ * Makes the alarm on a version's errors once more, where another build of the same commit has taken it for one that was left; one that is
+ * there keeps its state. Where it cannot be made, that is told, and the deployment goes on.
+ */
+export async function renewGuard(stack: Stack, functionName: string, version: string): Promise<void> {
+  await attempt(stack, "the release's alarm could not be renewed", () => putGuard(stack, functionName, version));
+}
+
+async function putGuard(
   { cloudwatch }: Pick<Stack, "cloudwatch">,
   functionName: string,
   version: string,
@@ -43,13 +50,13 @@ export async function putGuard(
 
 /** Removes the alarm that a release has made for its version; where it cannot be removed, that is told, and it is left for the next release. */
 export async function removeGuard(stack: Stack, functionName: string, version: string): Promise<void> {
-  await attempt(stack, () => stack.cloudwatch.deleteAlarms({ AlarmNames: [alarmName(functionName, version)] }));
+  await attempt(stack, isLeft, () => stack.cloudwatch.deleteAlarms({ AlarmNames: [alarmName(functionName, version)] }));
 }
 
 /** Removes what ended releases of a function have left of such alarms. */
 export async function removeStrayGuards(stack: Stack, functionName: string): Promise<void> {
   const prefix = alarmName(functionName, "").replace(/-errors$/, "");
-  await attempt(stack, async () => {
+  await attempt(stack, isLeft, async () => {
     const { MetricAlarms = [] } = await stack.cloudwatch.describeAlarms({ AlarmNamePrefix: prefix });
     const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
     // Another function's name may begin like this one's alarms.
@@ -60,11 +67,14 @@ export async function removeStrayGuards(stack: Stack, functionName: string): Pro
   });
 }
 
-async function attempt({ log }: Stack, work: () => Promise<unknown>): Promise<void> {
+const isLeft = "an alarm of a release is left for the next one to remove";
+
+/** Does something that a release can do without; where it fails, `otherwise` is told, and why. */
+async function attempt({ log }: Stack, otherwise: string, work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    log(`an alarm of a release is left for the next one to remove: ${messageOf(error)}`);
+    log(`${otherwise}: ${messageOf(error)}`);
   }
 }
 

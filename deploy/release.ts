@@ -19,11 +19,12 @@ import {
 } from "./deployment.ts";
 import { errorLines } from "./errorLog.ts";
 import { isNamed, messageOf, Overtaken, ReleaseError, runCommand, TrafficReturned } from "./failures.ts";
-import { guard, putGuard, removeGuard, removeStrayGuards } from "./guard.ts";
+import { guard, removeGuard, removeStrayGuards, renewGuard } from "./guard.ts";
 import { commitOf, historyOf, type Relation } from "./history.ts";
 import { type Live, readLive, record, whatIsLive } from "./live.ts";
+import { pause } from "./pause.ts";
 import { readSmokeTest, runSmokeTest, type SmokeTest } from "./smokeTest.ts";
-import { clients, codeDeployApplication, pause, type Stack } from "./stack.ts";
+import { clients, codeDeployApplication, type Stack } from "./stack.ts";
 import { discard, prune, settled } from "./versions.ts";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
@@ -357,9 +358,10 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
   const { name } = state.candidate;
   const { functionName, version: before } = state.live;
   const strategy = await strategyOf(args, name);
-  const alarms = isGradual(strategy) ? await guard(args, state.live, version) : [];
+  const isGuarded = isGradual(strategy);
+  const alarms = isGuarded ? await guard(args, state.live, version) : [];
   const unguard = async (): Promise<void> => {
-    if (alarms.length > 0) {
+    if (isGuarded) {
       await removeGuard(args, functionName, version);
     }
   };
@@ -377,13 +379,8 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
     await unguard();
     throw args.signal.reason;
   }
-  // Another build of the same commit may have taken the alarm for one that was left.
-  const onStarted = async (): Promise<void> => {
-    if (alarms.length > 0) {
-      await putGuard(args, functionName, version);
-    }
-  };
-  const move = { name, functionName, from: before, to: version, commit, strategy, alarms, onStarted };
+  const onStarted = isGuarded && { onStarted: () => renewGuard(args, functionName, version) };
+  const move = { name, functionName, from: before, to: version, commit, strategy, alarms, ...onStarted };
   const ended = await runDeployment(args, move, isWanted);
   await unguard();
   // Whatever the deployment says: where its start was told twice, the second has failed.

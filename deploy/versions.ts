@@ -1,7 +1,7 @@
 import { type FunctionConfiguration, type Lambda, paginateListVersionsByFunction } from "@aws-sdk/client-lambda";
 import { messageOf, ReleaseError } from "./failures.ts";
 import { type Live, parseCommit, previousOf, weightsOf } from "./live.ts";
-import { pause } from "./stack.ts";
+import { pause } from "./pause.ts";
 
 const maxWaitMs = 120_000;
 

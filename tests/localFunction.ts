@@ -1,4 +1,5 @@
 import type { LocalCloud } from "../local/cloud.ts";
+import type { Alarm } from "../local/cloudwatch.ts";
 import type { DeploymentGroup } from "../local/codedeploy.ts";
 import type { FunctionSettings } from "../local/lambda/lambda.ts";
 
@@ -18,6 +19,22 @@ export function functionSettings(functionName: string): FunctionSettings {
 export function groupSettings(deploymentConfigName = "CodeDeployDefault.LambdaAllAtOnce"): DeploymentGroup {
   const events = ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"] as const;
   return { deploymentConfigName, autoRollbackConfiguration: { enabled: true, events: [...events] } };
+}
+
+/** An alarm on an API's first response 5xx in a minute, as the program declares it. */
+export function apiAlarm(AlarmName: string, apiId: string): Alarm {
+  return {
+    AlarmName,
+    Namespace: "AWS/ApiGateway",
+    MetricName: "5xx",
+    Dimensions: [{ Name: "ApiId", Value: apiId }],
+    Statistic: "Sum",
+    Period: 60,
+    EvaluationPeriods: 1,
+    Threshold: 1,
+    ComparisonOperator: "GreaterThanOrEqualToThreshold",
+    TreatMissingData: "notBreaching",
+  };
 }
 
 /** What an AWS SDK client of the local cloud is made with; it does not try again. */

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "chai";
 import { ReleaseFailed, verdictOf } from "../../deploy/release.ts";
 import { rollback } from "../../deploy/rollback.ts";
+import { apiAlarm } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering, zipOf } from "./releasing.ts";
 
 /** Passes its smoke test, and fails each tenth request of an environment. */
@@ -55,18 +56,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
 
   /** The API's alarm, which the program declares. */
   async function createApiAlarm(): Promise<void> {
-    await on.cloudwatch.putMetricAlarm({
-      AlarmName: ofApi,
-      Namespace: "AWS/ApiGateway",
-      MetricName: "5xx",
-      Dimensions: [{ Name: "ApiId", Value: "api" }],
-      Statistic: "Sum",
-      Period: 60,
-      EvaluationPeriods: 1,
-      Threshold: 1,
-      ComparisonOperator: "GreaterThanOrEqualToThreshold",
-      TreatMissingData: "notBreaching",
-    });
+    await on.cloudwatch.putMetricAlarm(apiAlarm(ofApi, "api"));
   }
 
   /** Waits until a line of progress says something. */
@@ -217,12 +207,8 @@ describe("deploy/release: traffic moved bit by bit", function () {
     const own = `${functionName}-version-7-errors`;
     const another = `${functionName}-version-x-version-7-errors`;
     await createApiAlarm();
-    const { MetricAlarms: [alarm] = [] } = await on.cloudwatch.describeAlarms({ AlarmNames: [ofApi] });
-    for (const AlarmName of [own, another]) {
-      const { Namespace, MetricName, Dimensions, Statistic, Period, EvaluationPeriods, Threshold } = alarm ?? {};
-      const { ComparisonOperator, TreatMissingData } = alarm ?? {};
-      const like = { Namespace, MetricName, Dimensions, Statistic, Period, EvaluationPeriods, Threshold };
-      await on.cloudwatch.putMetricAlarm({ AlarmName, ...like, ComparisonOperator, TreatMissingData });
+    for (const name of [own, another]) {
+      await on.cloudwatch.putMetricAlarm(apiAlarm(name, "api"));
     }
     expect((await on.release({ commit: b }, candidate("hello", "two")))[0]?.outcome).to.equal("released");
     expect(told()).to.include("hello: took away what a deployment had left: 30 % for version 1");

@@ -11,9 +11,8 @@ import { type ReleaseArgs, ReleaseFailed, release, verdictOf } from "../../deplo
 import type { Clients } from "../../deploy/stack.ts";
 import { keptVersions } from "../../deploy/versions.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import type { Alarm } from "../../local/cloudwatch.ts";
 import { candidate, zipAnswering } from "../deploy/releasing.ts";
-import { functionSettings, groupSettings } from "../localFunction.ts";
+import { apiAlarm, functionSettings, groupSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 /** The function's folder. */
@@ -105,14 +104,14 @@ export class Scene {
       }),
     });
     codedeploy.putDeploymentGroup(application, name, groupSettings(deploymentConfigName));
-    cloudwatch.putAlarm(alarm(`${application}-api-5xx`));
+    cloudwatch.putAlarm(apiAlarm(`${application}-api-5xx`, application));
     return settings.FunctionName;
   }
 
   /** What a release that died has left: a weight, and an alarm. */
   leave(functionName: string): void {
     this.cloud.lambda.putAlias(functionName, liveAlias, "10", { 9: 0.01 });
-    this.cloud.cloudwatch.putAlarm(alarm(`${functionName}-version-7-errors`));
+    this.cloud.cloudwatch.putAlarm(apiAlarm(`${functionName}-version-7-errors`, functionName));
   }
 
   /** The deployment of an older commit, whose release died. */
@@ -247,19 +246,4 @@ export function destroy(clients: Clients): void {
   for (const client of Object.values(clients)) {
     client.destroy();
   }
-}
-
-function alarm(AlarmName: string): Alarm {
-  return {
-    AlarmName,
-    Namespace: "AWS/ApiGateway",
-    MetricName: "5xx",
-    Dimensions: [{ Name: "ApiId", Value: AlarmName }],
-    Statistic: "Sum",
-    Period: 60,
-    EvaluationPeriods: 1,
-    Threshold: 1,
-    ComparisonOperator: "GreaterThanOrEqualToThreshold",
-    TreatMissingData: "notBreaching",
-  };
 }
