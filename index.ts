@@ -44,7 +44,7 @@ const credential: Credential =
 const deploy = new BuildProject("deploy", {
   ...settings,
   credential,
-  projectName: `${settings.prefix}-deploy`,
+  projectName: `${settings.prefix}_deploy`,
   description: "A push to the branch: test, bundle, release",
   buildspec: "buildspec.yml",
   filterGroups: pushTo(settings.branch),
@@ -55,7 +55,7 @@ const deploy = new BuildProject("deploy", {
 const pullRequest = new BuildProject("pull-request", {
   ...settings,
   credential,
-  projectName: `${settings.prefix}-pull-request`,
+  projectName: `${settings.prefix}_pull-request`,
   description: "A pull request: every test, and no right to deploy",
   buildspec: "buildspec.pr.yml",
   filterGroups: pullRequestsTo(settings.branch),

@@ -59,10 +59,8 @@ export async function removeStrayGuards(stack: Stack, functionName: string): Pro
   await attempt(stack, isLeft, async () => {
     const { MetricAlarms = [] } = await stack.cloudwatch.describeAlarms({ AlarmNamePrefix: prefix });
     const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
-    // Another function's name may begin like this one's alarms.
-    const own = names.filter((name) => /^\d+-errors$/.test(name.slice(prefix.length)));
-    if (own.length > 0) {
-      await stack.cloudwatch.deleteAlarms({ AlarmNames: own });
+    if (names.length > 0) {
+      await stack.cloudwatch.deleteAlarms({ AlarmNames: names });
     }
   });
 }
@@ -78,8 +76,9 @@ async function attempt({ log }: Stack, otherwise: string, work: () => Promise<un
   }
 }
 
+// No function's name holds a slash, so that the prefix is of one function's guards, and of nothing else.
 function alarmName(functionName: string, version: string): string {
-  return `${functionName}-version-${version}-errors`;
+  return `${functionName}/version-${version}-errors`;
 }
 
 function errorsOf(functionName: string, version: string) {

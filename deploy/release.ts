@@ -133,7 +133,7 @@ async function find(
   candidate: Candidate,
   claim: FunctionState["claim"],
 ): Promise<FunctionState | undefined> {
-  const live = await readLive(lambda, `${application}-${candidate.name}`);
+  const live = await readLive(lambda, `${application}_${candidate.name}`);
   return live && { candidate, live, claim };
 }
 

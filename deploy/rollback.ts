@@ -85,7 +85,7 @@ interface Move {
 
 async function plan(args: RollbackArgs, name: string): Promise<Move> {
   const { application, lambda, to: asked } = args;
-  const live = await readLive(lambda, `${application}-${name}`);
+  const live = await readLive(lambda, `${application}_${name}`);
   if (!live) {
     throw new ReleaseError(
       `${name}: the stack ${application} has no such function: choose one that it has with --function`,

@@ -14,7 +14,7 @@ export interface Clients {
 
 /** The stack whose functions are deployed, and how to reach it. */
 export interface Stack extends Clients {
-  /** The CodeDeploy application, `<project>-<stack>`; a function's Lambda name is `<application>-<folder>`. */
+  /** The CodeDeploy application, `<project>-<stack>`; a function's Lambda name is `<application>_<folder>`. */
   readonly application: string;
   /** Takes a line of progress. */
   readonly log: (line: string) => void;

@@ -219,7 +219,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
     named: (fn: HttpFunction) => pulumi.Input<string>,
     all: pulumi.Input<string>,
   ): pulumi.Input<string>[] => (areNamed ? releases.functions.map(named) : [all]);
-  const ofAll = `${releases.prefix}-*`;
+  const ofAll = `${releases.prefix}_*`;
   const functions = each((fn) => fn.functionArn, arn("lambda", `function:${ofAll}`));
   const qualified = functions.map((functionArn) => pulumi.interpolate`${functionArn}:*`);
   return [
@@ -280,7 +280,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
       Resource: each(
-        (fn) => arn("cloudwatch", pulumi.concat("alarm:", fn.functionName, "-version-*")),
+        (fn) => arn("cloudwatch", pulumi.concat("alarm:", fn.functionName, "/version-*")),
         arn("cloudwatch", `alarm:${ofAll}`),
       ),
     },

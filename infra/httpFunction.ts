@@ -53,7 +53,7 @@ export class HttpFunction extends pulumi.ComponentResource {
   constructor(name: string, args: HttpFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("push-to-live:index:HttpFunction", name, {}, opts);
 
-    const { fn, configuration } = this.createFunction(name, `${args.prefix}-${name}`, args);
+    const { fn, configuration } = this.createFunction(name, `${args.prefix}_${name}`, args);
     const alias = this.createLiveAlias(name, args, fn);
     this.createRoute(name, args, fn, alias);
     const group = new DeploymentGroup(

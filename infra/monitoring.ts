@@ -27,8 +27,9 @@ export interface MonitoringArgs {
   readonly alertSubscribers: readonly Subscriber[];
 }
 
-/** An alarm without its name: what it watches, from where on it rings, and in how many periods in a row. */
+/** What an alarm watches, from where on it rings, and in how many periods in a row. */
 interface Alarm {
+  readonly name: pulumi.Input<string>;
   readonly metric: cloudwatch.Metric;
   readonly threshold: number;
   readonly periods?: number;
@@ -45,7 +46,7 @@ export class Monitoring extends pulumi.ComponentResource {
     const topic = args.alerts ? this.createTopic(name, args) : undefined;
     const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) =>
       // Of a failed build the rule tells, with the way to its log.
-      this.createAlarm(name, key, args.prefix, alarm, key === "failed-builds" ? undefined : topic),
+      this.createAlarm(name, key, alarm, key === "failed-builds" ? undefined : topic),
     );
     if (topic) {
       const { project, application } = args;
@@ -114,15 +115,14 @@ export class Monitoring extends pulumi.ComponentResource {
   private createAlarm(
     name: string,
     key: string,
-    prefix: string,
-    { metric, threshold, periods = 1, description }: Alarm,
+    { name: alarmName, metric, threshold, periods = 1, description }: Alarm,
     topic: Topic | undefined,
   ): aws.cloudwatch.MetricAlarm {
     const actions = topic ? [topic.arn] : [];
     return metric.createAlarm(
       `${name}-${key}`,
       {
-        name: `${prefix}-${key}`,
+        name: alarmName,
         alarmDescription: description,
         threshold,
         evaluationPeriods: periods,
@@ -168,10 +168,11 @@ interface Rule {
   readonly template: string;
 }
 
-/** The alarms, by what their names end in. */
-function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): Record<string, Alarm> {
+/** The alarms, by what their logical names end in. */
+function alarmsOf({ prefix, api, functions, project, alarms, alerts }: MonitoringArgs): Record<string, Alarm> {
   const guard: Record<string, Alarm> = {
     "api-5xx": {
+      name: `${prefix}-api-5xx`,
       metric: apiMetric(api, "5xx", { statistic: "Sum", period: 60 }),
       threshold: alarms.apiErrors,
       description: "The API answered with a server error; a release under way is taken back",
@@ -184,6 +185,7 @@ function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): 
     [
       `${fn.folder}-errors`,
       {
+        name: pulumi.interpolate`${fn.functionName}-errors`,
         metric: liveMetric(fn, "errors", { statistic: "Sum", period: 300 }),
         threshold: alarms.functionErrors,
         description: `Invocations of ${fn.folder} failed: they threw, timed out or ran out of memory`,
@@ -192,6 +194,7 @@ function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): 
     [
       `${fn.folder}-throttles`,
       {
+        name: pulumi.interpolate`${fn.functionName}-throttles`,
         metric: liveMetric(fn, "throttles", { statistic: "Sum", period: 300 }),
         threshold: alarms.functionThrottles,
         description: `Invocations of ${fn.folder} were refused: too many at once`,
@@ -200,6 +203,7 @@ function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): 
     [
       `${fn.folder}-duration`,
       {
+        name: pulumi.interpolate`${fn.functionName}-duration`,
         metric: liveMetric(fn, "duration", { extendedStatistic: 99, period: 300 }),
         threshold: alarms.functionDuration,
         periods: 3,
@@ -210,12 +214,14 @@ function alarmsOf({ api, functions, project, alarms, alerts }: MonitoringArgs): 
   return {
     ...guard,
     "api-4xx": {
+      name: `${prefix}-api-4xx`,
       metric: apiMetric(api, "4xx", { statistic: "Sum", period: 300 }),
       threshold: alarms.apiClientErrors,
       description: "The API refused many requests",
     },
     ...Object.fromEntries(ofFunctions),
     "failed-builds": {
+      name: `${prefix}-failed-builds`,
       metric: buildMetric(project, "failedBuilds", { period: 300 }),
       threshold: alarms.failedBuilds,
       description: "A deploy build failed; what is live stays live",

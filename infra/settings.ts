@@ -303,11 +303,15 @@ function nameProblems(prefix: string, functionFolders: readonly string[]): strin
       `project and stack are "${prefix}": AWS names may hold only letters, digits, "-" and "_"; rename the stack`,
     );
   }
+  // What follows the stack in a name begins with "_": so the names of two stacks never meet, and a policy's prefix covers one stack.
+  if (pulumi.getStack().includes("_")) {
+    problems.push(`the stack is "${pulumi.getStack()}": its name must hold no "_"; rename it, with "-" for instance`);
+  }
   for (const folder of functionFolders) {
-    const { length } = `${prefix}-${folder}`;
+    const { length } = `${prefix}_${folder}`;
     if (length > maxFunctionNameLength) {
       problems.push(
-        `the function's name "${prefix}-${folder}" has ${length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
+        `the function's name "${prefix}_${folder}" has ${length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
       );
     }
     if (folder.length > maxFolderLength) {

@@ -129,7 +129,7 @@ export const story: readonly Step[] = [
       const log = await readFile(build.logFile, "utf8");
       const { visits, failed } = scene.visitors.pardon(began);
       const bad = (await versions(scene)).length;
-      const guard = `${scene.stack.outputs.functionNames["hello-user"]}-version-${bad}-errors`;
+      const guard = `${scene.stack.outputs.functionNames["hello-user"]}/version-${bad}-errors`;
       return [
         { what: "build", actual: build.status, expected: "FAILED" },
         { what: "failed phase", actual: phases(build, "FAILED"), expected: ["POST_BUILD"] },
@@ -201,7 +201,7 @@ const longName = `/hello_user?user=${"a".repeat(101)}`;
 const tooLong = `400 ${JSON.stringify({ message: "user has 101 characters; at most 100 are allowed" })}`;
 const limitTest = "GET /hello_user refuses 101 characters and says what is allowed";
 const pullRequestStatus = "push-to-live-local/pull-request";
-const deployStatus = `AWS CodeBuild ${account.region} (push-to-live-local-deploy)`;
+const deployStatus = `AWS CodeBuild ${account.region} (push-to-live-local_deploy)`;
 
 const welcome = `200 ${JSON.stringify({ message: "Welcome, CI CD Developer!" })}`;
 

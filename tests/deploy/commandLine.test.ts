@@ -29,7 +29,7 @@ describe("npm run release and npm run rollback", () => {
     await symlink(join(root, "node_modules"), join(clone, "node_modules"));
 
     const zip = await readFile((await bundleFunctions(project)).pathOf("hello-user"));
-    const settings = functionSettings(`${application}-hello-user`);
+    const settings = functionSettings(`${application}_hello-user`);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
     cloud.codedeploy.putDeploymentGroup(application, "hello-user", groupSettings());
   });
@@ -152,11 +152,11 @@ describe("npm run release and npm run rollback", () => {
     [["--to"], /^Not rolled back: Option '--to <value>' argument missing\nUsage: npm run rollback /],
   ] as const) {
     it(`rolls nothing back with the arguments [${args}], and says why`, async () => {
-      const before = cloud.lambda.getAlias(`${application}-hello-user`, "live");
+      const before = cloud.lambda.getAlias(`${application}_hello-user`, "live");
       const { code, output } = await rollback(...args);
       expect(code).to.equal(1);
       expect(output).to.match(message);
-      expect(cloud.lambda.getAlias(`${application}-hello-user`, "live")).to.equal(before);
+      expect(cloud.lambda.getAlias(`${application}_hello-user`, "live")).to.equal(before);
     });
   }
 

@@ -28,7 +28,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
   // A minute takes 0.1 s.
   const on = new Releasing({ timeScale: 600 });
   const [a, b, c] = commits;
-  const functionName = `${application}-hello`;
+  const functionName = `${application}_hello`;
   const canary = "CodeDeployDefault.LambdaCanary10Percent10Minutes";
   const linear = "CodeDeployDefault.LambdaLinear10PercentEvery1Minute";
   const ofApi = `${application}-api-5xx`;
@@ -77,7 +77,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
       "hello: version 2 has 10 % of traffic, 0 errors; 10 min left",
       "hello: live is version 2",
     ]);
-    expect(guards).to.deep.equal([`${functionName}-version-2-errors`]);
+    expect(guards).to.deep.equal([`${functionName}/version-2-errors`]);
     expect(await alarmNames()).to.deep.equal([]);
   });
 
@@ -105,7 +105,7 @@ describe("deploy/release: traffic moved bit by bit", function () {
     expect(failure).to.be.instanceOf(ReleaseFailed);
     const { message, results } = failure as ReleaseFailed;
     expect(message.replace(/d-\w+/, "d-X").split("\n").slice(0, 1)).to.deep.equal([
-      `hello: deployment d-X to version 2 was stopped: ALARM_ACTIVE, One or more alarms have been activated, and the deployment was stopped: ${functionName}-version-2-errors`,
+      `hello: deployment d-X to version 2 was stopped: ALARM_ACTIVE, One or more alarms have been activated, and the deployment was stopped: ${functionName}/version-2-errors`,
     ]);
     expect(message).to.match(/\n {2}version 2 logged: \{.*"level":"ERROR".*no connection left.*\}\n/);
     expect(message).to.match(/\nhello: live is version 1$/);
@@ -204,8 +204,8 @@ describe("deploy/release: traffic moved bit by bit", function () {
     on.create("hello", zipAnswering("one"), canary);
     await on.publish("hello", a);
     on.cloud.lambda.putAlias(functionName, "live", "2", { 1: 0.3 });
-    const own = `${functionName}-version-7-errors`;
-    const another = `${functionName}-version-x-version-7-errors`;
+    const own = `${functionName}/version-7-errors`;
+    const another = `${functionName}-version-7-errors`;
     await createApiAlarm();
     for (const name of [own, another]) {
       await on.cloudwatch.putMetricAlarm(apiAlarm(name, "api"));

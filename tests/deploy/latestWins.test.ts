@@ -5,7 +5,7 @@ import { application, candidate, commits, Releasing, rejection } from "./releasi
 describe("deploy/release: the latest commit wins", () => {
   const on = new Releasing();
   const [, b, c, d] = commits;
-  const functionName = `${application}-hello`;
+  const functionName = `${application}_hello`;
   /** B is live at version 2, C changes what it answers, D reverts C. */
   const changes = candidate("hello", "what C answers");
   const reverts = candidate("hello", "what B answers");

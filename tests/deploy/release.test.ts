@@ -15,7 +15,7 @@ describe("deploy/release", () => {
     ]);
     expect(await on.liveOf("hello")).to.equal("2");
     expect(await on.versionsOf("hello")).to.deep.equal(["$LATEST:", "1:", `2:${commit}`]);
-    const { payload } = await on.cloud.lambda.invoke(`${application}-hello`, "live", "{}");
+    const { payload } = await on.cloud.lambda.invoke(`${application}_hello`, "live", "{}");
     expect(JSON.parse(payload)).to.deep.include({ body: "two" });
   });
 
@@ -55,7 +55,7 @@ describe("deploy/release", () => {
   it("repairs a release that ended between update and publish", async () => {
     on.create("hello", zipAnswering("one"));
     const two = candidate("hello", "two");
-    await on.lambda.updateFunctionCode({ FunctionName: `${application}-hello`, ZipFile: two.zip });
+    await on.lambda.updateFunctionCode({ FunctionName: `${application}_hello`, ZipFile: two.zip });
     expect(await on.release({}, two)).to.deep.equal([{ name: "hello", outcome: "released", version: "2" }]);
   });
 
@@ -124,10 +124,10 @@ describe("deploy/release", () => {
 
   it("releases a changed configuration although the code is the same", async () => {
     on.create("hello", zipAnswering("one"));
-    on.cloud.lambda.updateFunction({ ...functionSettings(`${application}-hello`), MemorySize: 256 });
+    on.cloud.lambda.updateFunction({ ...functionSettings(`${application}_hello`), MemorySize: 256 });
     const [released] = await on.release({}, candidate("hello", "one"));
     expect(released).to.deep.equal({ name: "hello", outcome: "released", version: "3" });
-    const live = await on.lambda.getFunctionConfiguration({ FunctionName: `${application}-hello`, Qualifier: "live" });
+    const live = await on.lambda.getFunctionConfiguration({ FunctionName: `${application}_hello`, Qualifier: "live" });
     expect(live.MemorySize).to.equal(256);
   });
 
@@ -177,7 +177,7 @@ describe("deploy/release", () => {
       };
       await on.release({ commit: first, log }, candidate(name, first));
       await other;
-      const live = await on.lambda.getFunction({ FunctionName: `${application}-${name}`, Qualifier: "live" });
+      const live = await on.lambda.getFunction({ FunctionName: `${application}_${name}`, Qualifier: "live" });
       expect(live.Configuration?.Description, name).to.equal(later);
     }
   });
@@ -187,7 +187,7 @@ describe("deploy/release", () => {
     const older = on.release({}, candidate("hello", "older"));
     const newer = on.release({ commit: later }, candidate("hello", "newer"));
     await Promise.all([older, newer]);
-    const { payload } = await on.cloud.lambda.invoke(`${application}-hello`, "live", "{}");
+    const { payload } = await on.cloud.lambda.invoke(`${application}_hello`, "live", "{}");
     expect(JSON.parse(payload)).to.deep.include({ body: "newer" });
   });
 

@@ -61,7 +61,7 @@ export class Releasing {
 
   /** What `pulumi up` makes of a function. */
   create(name: string, zip: Uint8Array, deploymentConfigName?: string): void {
-    const settings = functionSettings(`${application}-${name}`);
+    const settings = functionSettings(`${application}_${name}`);
     this.cloud.logs.createLogGroup(settings.LoggingConfig.LogGroup);
     this.cloud.lambda.putAlias(settings.FunctionName, liveAlias, this.cloud.lambda.createFunction(settings, zip));
     this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings(deploymentConfigName));
@@ -69,8 +69,8 @@ export class Releasing {
 
   /** Publishes what the function is as another version, and puts that live without a record. */
   async publish(name: string, Description: string): Promise<void> {
-    const { Version = "" } = await this.lambda.publishVersion({ FunctionName: `${application}-${name}`, Description });
-    this.cloud.lambda.putAlias(`${application}-${name}`, liveAlias, Version);
+    const { Version = "" } = await this.lambda.publishVersion({ FunctionName: `${application}_${name}`, Description });
+    this.cloud.lambda.putAlias(`${application}_${name}`, liveAlias, Version);
   }
 
   /** Releases the first of `commits`, or another; they follow each other. */
@@ -89,21 +89,21 @@ export class Releasing {
   }
 
   async liveOf(name: string): Promise<string | undefined> {
-    return (await this.lambda.getAlias({ FunctionName: `${application}-${name}`, Name: liveAlias })).FunctionVersion;
+    return (await this.lambda.getAlias({ FunctionName: `${application}_${name}`, Name: liveAlias })).FunctionVersion;
   }
 
   async versionsOf(name: string): Promise<(string | undefined)[]> {
-    const { Versions = [] } = await this.lambda.listVersionsByFunction({ FunctionName: `${application}-${name}` });
+    const { Versions = [] } = await this.lambda.listVersionsByFunction({ FunctionName: `${application}_${name}` });
     return Versions.map(({ Version, Description }) => `${Version}:${Description ?? ""}`);
   }
 
   async descriptionOf(name: string): Promise<string | undefined> {
-    return (await this.lambda.getAlias({ FunctionName: `${application}-${name}`, Name: liveAlias })).Description;
+    return (await this.lambda.getAlias({ FunctionName: `${application}_${name}`, Name: liveAlias })).Description;
   }
 
   /** What someone else writes, or CodeDeploy loses. */
   async describeLive(name: string, Description: string): Promise<void> {
-    await this.lambda.updateAlias({ FunctionName: `${application}-${name}`, Name: liveAlias, Description });
+    await this.lambda.updateAlias({ FunctionName: `${application}_${name}`, Name: liveAlias, Description });
   }
 
   /** Does something right before the first call of an operation, or the first `times`. */

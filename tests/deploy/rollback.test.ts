@@ -14,7 +14,7 @@ describe("deploy/rollback", () => {
     for (const commit of [a, b, c]) {
       await on.publish(name, commit);
     }
-    await on.lambda.publishVersion({ FunctionName: `${application}-${name}`, Description: d });
+    await on.lambda.publishVersion({ FunctionName: `${application}_${name}`, Description: d });
     on.called.length = 0;
   }
 
@@ -93,7 +93,7 @@ describe("deploy/rollback", () => {
 
   it("goes back to the configuration before, also of the same commit, which then is not released again", async () => {
     await on.release({ commit: d }, candidate("hello", "two"));
-    on.cloud.lambda.updateFunction({ ...functionSettings(`${application}-hello`), MemorySize: 256 });
+    on.cloud.lambda.updateFunction({ ...functionSettings(`${application}_hello`), MemorySize: 256 });
     expect((await on.release({ commit: d }, candidate("hello", "two")))[0]?.version).to.equal("8");
     expect(await run()).to.deep.equal([{ name: "hello", version: "6" }]);
     expect(await rejection(on.release({ commit: d }, candidate("hello", "two")))).to.contain("was rolled back");
@@ -254,7 +254,7 @@ describe("deploy/rollback", () => {
   });
 
   it("says what is live when someone moves the alias first", async () => {
-    on.before("CreateDeployment", async () => void on.cloud.lambda.putAlias(`${application}-hello`, "live", "5"));
+    on.before("CreateDeployment", async () => void on.cloud.lambda.putAlias(`${application}_hello`, "live", "5"));
     expect(await rejection(run())).to.match(
       /^hello: deployment d-\w+ to version 3 failed: .*; start again from what is live now\nhello: live is version 5$/,
     );

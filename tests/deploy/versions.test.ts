@@ -6,7 +6,7 @@ import { application, candidate, commits, Releasing, rejection, zipAnswering } f
 describe("deploy/versions", () => {
   const on = new Releasing();
   const [a, b, c] = commits;
-  const functionName = `${application}-hello`;
+  const functionName = `${application}_hello`;
   const numbers = async (): Promise<number[]> =>
     (await on.versionsOf("hello")).slice(1).map((version) => Number(version?.split(":")[0]));
 

@@ -114,7 +114,7 @@ describe("the pulumi command line, on the local cloud", function () {
     await run("config", "set", "--path", "functions.hello-user.memorySize", "256");
     const up = await run("up", "--yes", "--skip-preview");
     expect(counts(up)).to.deep.equal(["2 updated", `${resourceCount - 2} unchanged`]);
-    expect(up).to.match(/~ configurationHash *: .*a change is released by a build of push-to-live-local-deploy/);
+    expect(up).to.match(/~ configurationHash *: .*a change is released by a build of push-to-live-local_deploy/);
     expect(await built).to.equal("build 2: SUCCEEDED");
     expect(await liveMemory()).to.equal("256 256");
     expect(await live()).to.equal('200 {"message":"good morning"}');

@@ -112,7 +112,7 @@ describe("an environment per stack, on one local cloud", function () {
     await git(clone, "commit", "--quiet", "--all", "--message=Good morning");
     const builds = await push("main");
     expect(builds.map(({ project, status }) => `${project} ${status}`)).to.deep.equal([
-      "push-to-live-dev-deploy SUCCEEDED",
+      "push-to-live-dev_deploy SUCCEEDED",
     ]);
     expect(await answersOf("dev")).to.deep.equal(['{"message":"good morning"}']);
     expect(await answersOf("prod")).to.deep.equal(['{"message":"hello user"}']);
@@ -126,7 +126,7 @@ describe("an environment per stack, on one local cloud", function () {
     );
     const builds = await push("production");
     expect(builds.map(({ project, status }) => `${project} ${status}`)).to.deep.equal([
-      "push-to-live-prod-deploy SUCCEEDED",
+      "push-to-live-prod_deploy SUCCEEDED",
     ]);
     expect(builds[0]?.resolvedSourceVersion).to.equal(await git(clone, "rev-parse", "HEAD"));
     const canary = "CodeDeployDefault.LambdaCanary10Percent5Minutes";

@@ -33,7 +33,7 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
       told: told.join("\n"),
       published: Versions.filter((version) => version.Description === scene.commits[1]).map(({ Version }) => Version),
       deployments: deployments.length,
-      alarms: AlarmNames.filter((each) => each.includes("-version-")),
+      alarms: AlarmNames.filter((each) => each.includes("/version-")),
       description: Description,
     };
   }

@@ -8,7 +8,7 @@ import { clientsOf, destroy, name, repaired, Scene, verdicts } from "./scene.ts"
 /** The releases whose calls go wrong: what the function was before, and their calls. */
 export const releases = {
   "a release": {
-    prepare: async (scene: Scene, application: string) => scene.leave(`${application}-${name}`),
+    prepare: async (scene: Scene, application: string) => scene.leave(`${application}_${name}`),
     calls: callsOfRelease,
   },
   "a release that stops an older one": {

@@ -87,7 +87,7 @@ export class Scene {
   /** A function with as many versions as are kept, `live` described by the first commit, and its API's alarm. */
   async create(application: string, deploymentConfigName = canary): Promise<string> {
     const { lambda, logs, codedeploy, cloudwatch } = this.cloud;
-    const settings = functionSettings(`${application}-${name}`);
+    const settings = functionSettings(`${application}_${name}`);
     logs.createLogGroup(settings.LoggingConfig.LogGroup);
     let version = lambda.createFunction(settings, zipAnswering(bodies[0]));
     while (Number(version) < keptVersions) {
@@ -111,12 +111,12 @@ export class Scene {
   /** What a release that died has left: a weight, and an alarm. */
   leave(functionName: string): void {
     this.cloud.lambda.putAlias(functionName, liveAlias, "10", { 9: 0.01 });
-    this.cloud.cloudwatch.putAlarm(apiAlarm(`${functionName}-version-7-errors`, functionName));
+    this.cloud.cloudwatch.putAlarm(apiAlarm(`${functionName}/version-7-errors`, functionName));
   }
 
   /** The deployment of an older commit, whose release died. */
   async deployOlder(application: string): Promise<void> {
-    const functionName = `${application}-${name}`;
+    const functionName = `${application}_${name}`;
     const targetversion = this.cloud.lambda.updateFunction(functionSettings(functionName));
     const Properties = { name: functionName, alias: liveAlias, currentversion: "10", targetversion };
     const content = { version: 0, Resources: [{ fn: { Type: "AWS::Lambda::Function", Properties } }] };
@@ -132,7 +132,7 @@ export class Scene {
   async delete(application: string): Promise<void> {
     const { AlarmNames } = await this.alarms(application);
     this.cloud.cloudwatch.deleteAlarms(AlarmNames);
-    await this.cloud.lambda.deleteFunction(`${application}-${name}`);
+    await this.cloud.lambda.deleteFunction(`${application}_${name}`);
   }
 
   async alarms(application: string): Promise<{ AlarmNames: string[] }> {
@@ -204,7 +204,7 @@ export class Scene {
 
   /** The release that follows a case, of the newest commit and without faults. */
   async aftermath(application: string, endRequests: () => Promise<string[]>): Promise<Aftermath> {
-    const functionName = `${application}-${name}`;
+    const functionName = `${application}_${name}`;
     this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings());
     const { exitCode } = await this.release(application, 2, this.clients);
     const { RoutingConfig } = this.cloud.lambda.getAlias(functionName, liveAlias);
@@ -214,7 +214,7 @@ export class Scene {
       exitCode,
       body: JSON.parse(payload).body,
       weights: RoutingConfig,
-      alarms: AlarmNames.filter((each) => each.includes("-version-")),
+      alarms: AlarmNames.filter((each) => each.includes("/version-")),
       activeDeployments: await this.active(application),
       wrongAnswers: await endRequests(),
     };

@@ -13,7 +13,7 @@ import { dev, evaluate, only, type Registration, valueFrom } from "./mocks.ts";
 const connectionArn = dev.config.connectionArn;
 const canary = strategyOf("canary10Percent5Minutes");
 const args: BuildProjectArgs = {
-  projectName: "push-to-live-dev-pull-request",
+  projectName: "push-to-live-dev_pull-request",
   description: "A pull request: test",
   repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
   credential: { type: "CODECONNECTIONS", arn: connectionArn },
@@ -58,8 +58,8 @@ describe("a build project without releases", () => {
             Effect: "Allow",
             Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
             Resource: [
-              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-pull-request",
-              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-pull-request:*",
+              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request",
+              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request:*",
             ],
           },
           {
@@ -71,7 +71,7 @@ describe("a build project without releases", () => {
               "codebuild:UpdateReport",
               "codebuild:BatchPutTestCases",
             ],
-            Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev-pull-request-*",
+            Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev_pull-request-*",
           },
           {
             Sid: "ReadSource",
@@ -90,7 +90,7 @@ describe("a build project without releases", () => {
 
   it("is not told of a CodeDeploy application, and is made from exactly its arguments", () => {
     expect(only(registrations, "codebuild.Project pull-request").inputs).to.deep.equal({
-      name: "push-to-live-dev-pull-request",
+      name: "push-to-live-dev_pull-request",
       description: "A pull request: test",
       serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
       source: {
@@ -108,14 +108,14 @@ describe("a build project without releases", () => {
         environmentVariables: [],
       },
       artifacts: { type: "NO_ARTIFACTS" },
-      logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-pull-request" } },
+      logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_pull-request" } },
       buildTimeout: 7,
     });
   });
 
   it("starts on exactly the filter groups that it is given, and for a fork only once somebody who may push has approved", () => {
     expect(only(registrations, "codebuild.Webhook pull-request-webhook").inputs).to.deep.equal({
-      projectName: "push-to-live-dev-pull-request",
+      projectName: "push-to-live-dev_pull-request",
       buildType: "BUILD",
       filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
       pullRequestBuildPolicy: {
@@ -127,7 +127,7 @@ describe("a build project without releases", () => {
 
   it("keeps its log as long as it is told", () => {
     expect(only(registrations, "cloudwatch.LogGroup pull-request-log").inputs).to.deep.equal({
-      name: "/aws/codebuild/push-to-live-dev-pull-request",
+      name: "/aws/codebuild/push-to-live-dev_pull-request",
       retentionInDays: 14,
     });
   });
@@ -154,17 +154,17 @@ describe("a build project that releases two functions", () => {
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     const statements = (policy as { Statement: { Sid: string; Resource: unknown }[] }).Statement;
     expect(Object.fromEntries(statements.slice(3).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
-      PublishVersion: [`${lambda}:app-one`, `${lambda}:app-two`, `${lambda}:app-one:*`, `${lambda}:app-two:*`],
-      TryAndPruneVersions: [`${lambda}:app-one:*`, `${lambda}:app-two:*`],
+      PublishVersion: [`${lambda}:app_one`, `${lambda}:app_two`, `${lambda}:app_one:*`, `${lambda}:app_two:*`],
+      TryAndPruneVersions: [`${lambda}:app_one:*`, `${lambda}:app_two:*`],
       Deploy: [`${codedeploy}:deploymentgroup:app/one`, `${codedeploy}:deploymentgroup:app/two`],
       RegisterRevision: `${codedeploy}:application:app`,
       ReadDeploymentConfig: [
         `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce`,
         `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes`,
       ],
-      GuardRelease: [`${alarms}:app-one-version-*`, `${alarms}:app-two-version-*`],
+      GuardRelease: [`${alarms}:app_one/version-*`, `${alarms}:app_two/version-*`],
       ReadAlarms: "*",
-      ReadLog: [`${logs}/app-one:*`, `${logs}/app-two:*`],
+      ReadLog: [`${logs}/app_one:*`, `${logs}/app_two:*`],
     });
   });
 

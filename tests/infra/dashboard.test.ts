@@ -69,8 +69,8 @@ const bodySchema = strictObject({
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
  */
 const api = { ApiId: "http-api-0a1b2c3", Stage: "$default" };
-const live = { FunctionName: "push-to-live-dev-hello-user", Resource: "push-to-live-dev-hello-user:live" };
-const build = { ProjectName: "push-to-live-dev-deploy" };
+const live = { FunctionName: "push-to-live-dev_hello-user", Resource: "push-to-live-dev_hello-user:live" };
+const build = { ProjectName: "push-to-live-dev_deploy" };
 const published = [
   ["AWS/ApiGateway", "Count", api],
   ["AWS/ApiGateway", "4xx", api],
@@ -135,9 +135,14 @@ describe("the dashboard", () => {
   it("shows the state of every alarm of the stack", () => {
     const [widget] = body.widgets;
     expect(widget?.type === "alarm" && widget.properties.alarms).to.deep.equal(
-      ["api-5xx", "api-4xx", "hello-user-errors", "hello-user-throttles", "hello-user-duration", "failed-builds"].map(
-        (key) => `arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev-${key}`,
-      ),
+      [
+        "-api-5xx",
+        "-api-4xx",
+        "_hello-user-errors",
+        "_hello-user-throttles",
+        "_hello-user-duration",
+        "-failed-builds",
+      ].map((key) => `arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev${key}`),
     );
   });
 
@@ -189,7 +194,7 @@ describe("the dashboard", () => {
 
   it('searches in "Invocations of live by version" for a line per version', () => {
     expect(metricsOf("Invocations of live by version")).to.deep.equal([
-      `SEARCH('{AWS/Lambda,FunctionName,Resource,ExecutedVersion} MetricName="Invocations" FunctionName="push-to-live-dev-hello-user" Resource="push-to-live-dev-hello-user:live"', 'Sum', 300)`,
+      `SEARCH('{AWS/Lambda,FunctionName,Resource,ExecutedVersion} MetricName="Invocations" FunctionName="push-to-live-dev_hello-user" Resource="push-to-live-dev_hello-user:live"', 'Sum', 300)`,
     ]);
   });
 });

@@ -73,17 +73,17 @@ describe("the right to release", () => {
     const { registrations } = await loadProgram(dev);
     const arn = (service: string, resource: string): string => `arn:aws:${service}:eu-west-1:123456789012:${resource}`;
     for (const [action, resource] of [
-      ["codebuild:StartBuild", arn("codebuild", "project/push-to-live-dev-deploy")],
-      ["codebuild:UpdateProject", arn("codebuild", "project/push-to-live-dev-pull-request")],
-      ["codebuild:UpdateReport", arn("codebuild", "report-group/push-to-live-dev-deploy-tests")],
-      ["logs:PutLogEvents", arn("logs", "log-group:/aws/codebuild/push-to-live-dev-deploy:log-stream:x")],
+      ["codebuild:StartBuild", arn("codebuild", "project/push-to-live-dev_deploy")],
+      ["codebuild:UpdateProject", arn("codebuild", "project/push-to-live-dev_pull-request")],
+      ["codebuild:UpdateReport", arn("codebuild", "report-group/push-to-live-dev_deploy-tests")],
+      ["logs:PutLogEvents", arn("logs", "log-group:/aws/codebuild/push-to-live-dev_deploy:log-stream:x")],
       ["ssm:PutParameter", arn("ssm", "parameter/releases/push-to-live-dev/configuration")],
       ["iam:PassRole", "arn:aws:iam::123456789012:role/deploy-role-0a1b2c3"],
       ["sts:AssumeRole", "arn:aws:iam::123456789012:role/deploy-role-0a1b2c3"],
     ] as const) {
       expect(decide(policyOf(registrations, "pull-request"), action, resource), action).to.equal("denied");
     }
-    const ownReport = arn("codebuild", "report-group/push-to-live-dev-pull-request-tests");
+    const ownReport = arn("codebuild", "report-group/push-to-live-dev_pull-request-tests");
     expect(decide(policyOf(registrations, "pull-request"), "codebuild:UpdateReport", ownReport)).to.equal("allowed");
   });
 });

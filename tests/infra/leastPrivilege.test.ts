@@ -12,26 +12,26 @@ import { type Statement, statementsIn, statementsOf } from "./policies.ts";
 
 /** Every `*` of the program's policies, and why the name before it cannot be known beforehand. */
 const wildcards = {
-  "logs:…:log-group:/aws/lambda/push-to-live-dev-hello-user:*": "Lambda names the streams of the log",
-  "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
-  "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
-  "logs:…:log-group:/aws/codebuild/push-to-live-dev-pull-request:*": "CodeBuild names the streams of the log",
-  "codebuild:…:report-group/push-to-live-dev-pull-request-*": "CodeBuild adds the report's name from the buildspec",
-  "lambda:…:function:push-to-live-dev-hello-user:*": "Lambda numbers the versions",
-  "cloudwatch:…:alarm:push-to-live-dev-hello-user-version-*": "Lambda numbers the version that an alarm watches",
+  "logs:…:log-group:/aws/lambda/push-to-live-dev_hello-user:*": "Lambda names the streams of the log",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev_deploy:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev_deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev_pull-request:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev_pull-request-*": "CodeBuild adds the report's name from the buildspec",
+  "lambda:…:function:push-to-live-dev_hello-user:*": "Lambda numbers the versions",
+  "cloudwatch:…:alarm:push-to-live-dev_hello-user/version-*": "Lambda numbers the version that an alarm watches",
   "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
 };
 
 /** With more functions than a policy can name one by one: the stack's own prefix. */
 const wildcardsOfMany = {
-  "logs:…:log-group:/aws/codebuild/push-to-live-dev-deploy:*": "CodeBuild names the streams of the log",
-  "codebuild:…:report-group/push-to-live-dev-deploy-*": "CodeBuild adds the report's name from the buildspec",
-  "lambda:…:function:push-to-live-dev-*": "the stack's functions",
-  "lambda:…:function:push-to-live-dev-*:*": "the versions of the stack's functions",
+  "logs:…:log-group:/aws/codebuild/push-to-live-dev_deploy:*": "CodeBuild names the streams of the log",
+  "codebuild:…:report-group/push-to-live-dev_deploy-*": "CodeBuild adds the report's name from the buildspec",
+  "lambda:…:function:push-to-live-dev_*": "the stack's functions",
+  "lambda:…:function:push-to-live-dev_*:*": "the versions of the stack's functions",
   "codedeploy:…:deploymentgroup:push-to-live-dev/*": "the groups of the stack's application",
-  "cloudwatch:…:alarm:push-to-live-dev-*": "the alarms of the stack's versions",
+  "cloudwatch:…:alarm:push-to-live-dev_*": "the alarms of the stack's versions",
   "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
-  "logs:…:log-group:/aws/lambda/push-to-live-dev-*:*": "the logs of the stack's functions",
+  "logs:…:log-group:/aws/lambda/push-to-live-dev_*:*": "the logs of the stack's functions",
 };
 
 /** Largest sum of a role's inline policies, in characters without white space (IAM's quotas). */
@@ -116,7 +116,7 @@ describe("the policies", () => {
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     expect(JSON.stringify(policy)).to.have.lengthOf.within(5_000, maxInlinePolicy);
     for (const folder of folders) {
-      expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(24)}-${folder}"`);
+      expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(24)}_${folder}"`);
     }
   });
 
@@ -177,7 +177,7 @@ function stackOf(
   );
   new BuildProject("deploy", {
     ...shared,
-    projectName: `${prefix}-deploy`,
+    projectName: `${prefix}_deploy`,
     description: "Releases",
     repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
     credential: { type: "SECRETS_MANAGER", arn: credentialArn },

@@ -23,7 +23,7 @@ describe("the monitoring", () => {
         [
           "cloudwatch.MetricAlarm monitoring-api-5xx",
           {
-            ...alarm("api-5xx", "5xx", "Sum", 60, 1),
+            ...alarm("-api-5xx", "5xx", "Sum", 60, 1),
             alarmDescription: "The API answered with a server error; a release under way is taken back",
             namespace: "AWS/ApiGateway",
             dimensions: { ApiId: "http-api-0a1b2c3", Stage: "$default" },
@@ -69,18 +69,18 @@ describe("the monitoring", () => {
       ]);
     });
 
-    const live = { FunctionName: "push-to-live-dev-hello-user", Resource: "push-to-live-dev-hello-user:live" };
+    const live = { FunctionName: "push-to-live-dev_hello-user", Resource: "push-to-live-dev_hello-user:live" };
     const api = { ApiId: "http-api-0a1b2c3", Stage: "$default" };
     for (const [key, namespace, dimensions, expected] of [
-      ["api-5xx", "AWS/ApiGateway", api, alarm("api-5xx", "5xx", "Sum", 60, 1)],
-      ["api-4xx", "AWS/ApiGateway", api, alarm("api-4xx", "4xx", "Sum", 300, 50)],
-      ["hello-user-errors", "AWS/Lambda", live, alarm("hello-user-errors", "Errors", "Sum", 300, 1)],
-      ["hello-user-throttles", "AWS/Lambda", live, alarm("hello-user-throttles", "Throttles", "Sum", 300, 1)],
+      ["api-5xx", "AWS/ApiGateway", api, alarm("-api-5xx", "5xx", "Sum", 60, 1)],
+      ["api-4xx", "AWS/ApiGateway", api, alarm("-api-4xx", "4xx", "Sum", 300, 50)],
+      ["hello-user-errors", "AWS/Lambda", live, alarm("_hello-user-errors", "Errors", "Sum", 300, 1)],
+      ["hello-user-throttles", "AWS/Lambda", live, alarm("_hello-user-throttles", "Throttles", "Sum", 300, 1)],
       [
         "failed-builds",
         "AWS/CodeBuild",
-        { ProjectName: "push-to-live-dev-deploy" },
-        alarm("failed-builds", "FailedBuilds", "Sum", 300, 1),
+        { ProjectName: "push-to-live-dev_deploy" },
+        alarm("-failed-builds", "FailedBuilds", "Sum", 300, 1),
       ],
     ] as const) {
       it(`rings on ${key}: ${namespace} ${expected.metricName}`, () => {
@@ -143,7 +143,7 @@ describe("the monitoring", () => {
         source: ["aws.codebuild"],
         "detail-type": ["CodeBuild Build State Change"],
         detail: {
-          "project-name": ["push-to-live-dev-deploy"],
+          "project-name": ["push-to-live-dev_deploy"],
           "build-status": ["FAILED", "FAULT", "STOPPED", "TIMED_OUT"],
         },
       });
@@ -219,9 +219,9 @@ describe("the monitoring", () => {
     expect(Object.fromEntries(thresholds)).to.deep.equal({
       "push-to-live-dev-api-5xx": 11,
       "push-to-live-dev-api-4xx": 12,
-      "push-to-live-dev-hello-user-errors": 13,
-      "push-to-live-dev-hello-user-throttles": 14,
-      "push-to-live-dev-hello-user-duration": 15,
+      "push-to-live-dev_hello-user-errors": 13,
+      "push-to-live-dev_hello-user-throttles": 14,
+      "push-to-live-dev_hello-user-duration": 15,
       "push-to-live-dev-failed-builds": 16,
     });
   });
@@ -250,7 +250,7 @@ describe("the monitoring", () => {
 /** What every alarm has, and what tells this one from others. */
 function alarm(key: string, metricName: string, statistic: string, period: number, threshold: number) {
   return {
-    name: `push-to-live-dev-${key}`,
+    name: `push-to-live-dev${key}`,
     metricName,
     statistic,
     period,

@@ -108,8 +108,8 @@ describe("the role of a preview", () => {
       ["s3:GetObject", `${s3}/stacks/push-to-live/prod.json`],
       ["s3:GetObject", `${s3}/stacks/push-to-live/dev.jsonx`],
       ["kms:Decrypt", kmsKeyArn],
-      ["lambda:UpdateFunctionCode", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user"],
-      ["lambda:GetFunction", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user"],
+      ["lambda:UpdateFunctionCode", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user"],
+      ["lambda:GetFunction", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user"],
     ] as const) {
       expect(decide(statements, action, resource), `${action} ${resource}`).to.equal("denied");
     }

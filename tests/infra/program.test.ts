@@ -26,7 +26,7 @@ const configuration = {
   handler: "handler.handler",
   memorySize: 128,
   timeout: 10,
-  loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev-hello-user" },
+  loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev_hello-user" },
 };
 const configurationHash = createHash("sha256")
   .update(JSON.stringify({ "hello-user": configuration }))
@@ -245,19 +245,19 @@ describe("the program of a dev stack", () => {
           url: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
         },
         "HttpFunction hello-user": {
-          functionName: "push-to-live-dev-hello-user",
-          functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
+          functionName: "push-to-live-dev_hello-user",
+          functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user",
         },
         "DeploymentGroup hello-user-deployments": {
           arn: "arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user",
         },
         "BuildProject deploy": {
-          projectName: "push-to-live-dev-deploy",
-          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
+          projectName: "push-to-live-dev_deploy",
+          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev_deploy",
         },
         "BuildProject pull-request": {
-          projectName: "push-to-live-dev-pull-request",
-          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+          projectName: "push-to-live-dev_pull-request",
+          webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev_pull-request",
         },
         "ConfigurationRelease configuration": { hash: configurationHash },
         "Monitoring monitoring": {},
@@ -267,14 +267,14 @@ describe("the program of a dev stack", () => {
     it("exports exactly the address, the functions' names, the build projects, their webhooks and the configuration's hash", async () => {
       expect(await valueFrom({ ...program.result })).to.deep.equal({
         apiUrl: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
-        functionNames: { "hello-user": "push-to-live-dev-hello-user" },
-        deployProject: "push-to-live-dev-deploy",
-        pullRequestProject: "push-to-live-dev-pull-request",
-        pullRequestWebhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-pull-request",
+        functionNames: { "hello-user": "push-to-live-dev_hello-user" },
+        deployProject: "push-to-live-dev_deploy",
+        pullRequestProject: "push-to-live-dev_pull-request",
+        pullRequestWebhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev_pull-request",
         pullRequestWebhookSecret: "set at GitHub by CodeBuild",
-        webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev-deploy",
+        webhookUrl: "https://codebuild.eu-west-1.amazonaws.com/webhooks?t=push-to-live-dev_deploy",
         webhookSecret: "set at GitHub by CodeBuild",
-        configurationHash: `${configurationHash}; a change is released by a build of push-to-live-dev-deploy, which starts by itself`,
+        configurationHash: `${configurationHash}; a change is released by a build of push-to-live-dev_deploy, which starts by itself`,
       });
     });
 
@@ -344,7 +344,7 @@ describe("the program of a dev stack", () => {
         apiId: "http-api-0a1b2c3",
         integrationType: "AWS_PROXY",
         integrationUri:
-          "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:live/invocations",
+          "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user:live/invocations",
         payloadFormatVersion: "2.0",
       });
     });
@@ -353,7 +353,7 @@ describe("the program of a dev stack", () => {
       expect(inputsOf("lambda.Permission hello-user-permission")).to.deep.equal({
         action: "lambda:InvokeFunction",
         principal: "apigateway.amazonaws.com",
-        function: "push-to-live-dev-hello-user",
+        function: "push-to-live-dev_hello-user",
         qualifier: "live",
         sourceArn: "arn:aws:execute-api:eu-west-1:123456789012:http-api-0a1b2c3/*/*",
       });
@@ -371,7 +371,7 @@ describe("the program of a dev stack", () => {
       const { code, ...others } = inputsOf("lambda.Function hello-user");
       expect(code).to.be.an.instanceOf(pulumi.asset.FileArchive);
       expect(others).to.deep.equal({
-        name: "push-to-live-dev-hello-user",
+        name: "push-to-live-dev_hello-user",
         ...configuration,
         publish: true,
       });
@@ -387,7 +387,7 @@ describe("the program of a dev stack", () => {
     it("has the alias live, which begins at the version that up has published", () => {
       expect(inputsOf("lambda.Alias hello-user-live")).to.deep.equal({
         name: "live",
-        functionName: "push-to-live-dev-hello-user",
+        functionName: "push-to-live-dev_hello-user",
         functionVersion: "3",
       });
     });
@@ -396,9 +396,9 @@ describe("the program of a dev stack", () => {
   describe("the logs", () => {
     for (const [key, name] of [
       ["cloudwatch.LogGroup http-access-log", "/aws/vendedlogs/push-to-live-dev"],
-      ["cloudwatch.LogGroup hello-user-log", "/aws/lambda/push-to-live-dev-hello-user"],
-      ["cloudwatch.LogGroup deploy-log", "/aws/codebuild/push-to-live-dev-deploy"],
-      ["cloudwatch.LogGroup pull-request-log", "/aws/codebuild/push-to-live-dev-pull-request"],
+      ["cloudwatch.LogGroup hello-user-log", "/aws/lambda/push-to-live-dev_hello-user"],
+      ["cloudwatch.LogGroup deploy-log", "/aws/codebuild/push-to-live-dev_deploy"],
+      ["cloudwatch.LogGroup pull-request-log", "/aws/codebuild/push-to-live-dev_pull-request"],
     ] as const) {
       it(`keeps ${name} for 30 days`, () => {
         expect(inputsOf(key)).to.deep.equal({ name, retentionInDays: 30 });
@@ -429,7 +429,7 @@ describe("the program of a dev stack", () => {
   describe("the deploy build", () => {
     it("builds the whole history of the branch from GitHub, reads it through the connection and knows its application", () => {
       expect(inputsOf("codebuild.Project deploy")).to.deep.equal({
-        name: "push-to-live-dev-deploy",
+        name: "push-to-live-dev_deploy",
         description: "A push to the branch: test, bundle, release",
         serviceRole: "arn:aws:iam::123456789012:role/deploy-role-0a1b2c3",
         source: {
@@ -447,14 +447,14 @@ describe("the program of a dev stack", () => {
           environmentVariables: [{ name: "CODEDEPLOY_APPLICATION", value: "push-to-live-dev" }],
         },
         artifacts: { type: "NO_ARTIFACTS" },
-        logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-deploy" } },
+        logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_deploy" } },
         buildTimeout: 5,
       });
     });
 
     it("starts on a push to main, and on nothing else", () => {
       expect(inputsOf("codebuild.Webhook deploy-webhook")).to.deep.equal({
-        projectName: "push-to-live-dev-deploy",
+        projectName: "push-to-live-dev_deploy",
         buildType: "BUILD",
         filterGroups: [
           {
@@ -471,7 +471,7 @@ describe("the program of a dev stack", () => {
   describe("the pull-request build", () => {
     it("reports under a name of its own, has time for every test, and knows no application", () => {
       expect(inputsOf("codebuild.Project pull-request")).to.deep.equal({
-        name: "push-to-live-dev-pull-request",
+        name: "push-to-live-dev_pull-request",
         description: "A pull request: every test, and no right to deploy",
         serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
         source: {
@@ -491,7 +491,7 @@ describe("the program of a dev stack", () => {
         },
         artifacts: { type: "NO_ARTIFACTS" },
         logsConfig: {
-          cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev-pull-request" },
+          cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_pull-request" },
         },
         buildTimeout: 15,
       });
@@ -499,7 +499,7 @@ describe("the program of a dev stack", () => {
 
     it("starts for a pull request into main that is opened, changed or reopened, and for a fork's after approval", () => {
       expect(inputsOf("codebuild.Webhook pull-request-webhook")).to.deep.equal({
-        projectName: "push-to-live-dev-pull-request",
+        projectName: "push-to-live-dev_pull-request",
         buildType: "BUILD",
         filterGroups: [
           {
@@ -537,7 +537,7 @@ describe("the program of a dev stack", () => {
       });
       expect(inputsOf("cloudwatch.EventTarget configuration-target")).to.deep.equal({
         rule: "configuration-rule-0a1b2c3",
-        arn: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev-deploy",
+        arn: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev_deploy",
         roleArn: "arn:aws:iam::123456789012:role/configuration-role-0a1b2c3",
         input: '{"sourceVersion":"main"}',
       });
@@ -573,7 +573,7 @@ describe("the program of a dev stack", () => {
               Sid: "WriteLog",
               Effect: "Allow",
               Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-              Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev-hello-user:*",
+              Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev_hello-user:*",
             },
           ],
         },
@@ -591,8 +591,8 @@ describe("the program of a dev stack", () => {
               Effect: "Allow",
               Action: ["lambda:GetAlias", "lambda:UpdateAlias", "lambda:GetProvisionedConcurrencyConfig"],
               Resource: [
-                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
-                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user:*",
               ],
             },
             { Sid: "WatchAlarms", Effect: "Allow", Action: ["cloudwatch:DescribeAlarms"], Resource: "*" },
@@ -611,7 +611,7 @@ describe("the program of a dev stack", () => {
               Sid: "StartBuild",
               Effect: "Allow",
               Action: ["codebuild:StartBuild"],
-              Resource: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev-deploy",
+              Resource: "arn:aws:codebuild:eu-west-1:123456789012:project/push-to-live-dev_deploy",
             },
           ],
         },
@@ -629,8 +629,8 @@ describe("the program of a dev stack", () => {
               Effect: "Allow",
               Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
               Resource: [
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-deploy",
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev-deploy:*",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_deploy",
+                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_deploy:*",
               ],
             },
             {
@@ -642,7 +642,7 @@ describe("the program of a dev stack", () => {
                 "codebuild:UpdateReport",
                 "codebuild:BatchPutTestCases",
               ],
-              Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev-deploy-*",
+              Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev_deploy-*",
             },
             {
               Sid: "ReadSource",
@@ -667,15 +667,15 @@ describe("the program of a dev stack", () => {
                 "lambda:UpdateFunctionCode",
               ],
               Resource: [
-                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user",
-                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user",
+                "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user:*",
               ],
             },
             {
               Sid: "TryAndPruneVersions",
               Effect: "Allow",
               Action: ["lambda:DeleteFunction", "lambda:InvokeFunction"],
-              Resource: ["arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev-hello-user:*"],
+              Resource: ["arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user:*"],
             },
             {
               Sid: "Deploy",
@@ -708,7 +708,7 @@ describe("the program of a dev stack", () => {
               Sid: "GuardRelease",
               Effect: "Allow",
               Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
-              Resource: ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev-hello-user-version-*"],
+              Resource: ["arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev_hello-user/version-*"],
             },
             {
               Sid: "ReadAlarms",
@@ -720,7 +720,7 @@ describe("the program of a dev stack", () => {
               Sid: "ReadLog",
               Effect: "Allow",
               Action: ["logs:FilterLogEvents"],
-              Resource: ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev-hello-user:*"],
+              Resource: ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/push-to-live-dev_hello-user:*"],
             },
           ],
         },
@@ -952,16 +952,16 @@ describe("the program of other stacks", () => {
     const { registrations } = await loadProgram({ ...dev, project: "shop", stack: "prod" });
     expect(physicalNames(registrations)).to.deep.equal([
       "apigatewayv2.Api shop-prod",
-      "cloudwatch.LogGroup /aws/codebuild/shop-prod-deploy",
-      "cloudwatch.LogGroup /aws/codebuild/shop-prod-pull-request",
-      "cloudwatch.LogGroup /aws/lambda/shop-prod-hello-user",
+      "cloudwatch.LogGroup /aws/codebuild/shop-prod_deploy",
+      "cloudwatch.LogGroup /aws/codebuild/shop-prod_pull-request",
+      "cloudwatch.LogGroup /aws/lambda/shop-prod_hello-user",
       "cloudwatch.LogGroup /aws/vendedlogs/shop-prod",
-      "codebuild.Project shop-prod-deploy",
-      "codebuild.Project shop-prod-pull-request",
+      "codebuild.Project shop-prod_deploy",
+      "codebuild.Project shop-prod_pull-request",
       "codedeploy.Application shop-prod",
       "codedeploy.DeploymentGroup shop-prod/hello-user",
-      "lambda.Alias shop-prod-hello-user:live",
-      "lambda.Function shop-prod-hello-user",
+      "lambda.Alias shop-prod_hello-user:live",
+      "lambda.Function shop-prod_hello-user",
       "ssm.Parameter /releases/shop-prod/configuration",
     ]);
   });

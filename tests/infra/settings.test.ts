@@ -601,6 +601,13 @@ describe("the settings", () => {
       expect(failure.message).to.contain("push-to-live:repository is not set").and.contain("connectionArn is not set");
     });
 
+    it("a stack whose name holds what separates it from a function's name", async () => {
+      const failure = await refusalOf({ ...dev, stack: "dev_2" });
+      expect(failure.message).to.equal(
+        refusal('the stack is "dev_2": its name must hold no "_"; rename it, with "-" for instance'),
+      );
+    });
+
     it("every problem at once, each named, in one error, before the program has registered anything", async () => {
       const failed = loadProgram({
         ...dev,
@@ -638,7 +645,7 @@ describe("the settings", () => {
       const { registrations } = await loadProgram({ ...dev, stack: "s".repeat(40) });
       const fn = registrations.find(({ type }) => type === "aws:lambda/function:Function");
       expect(fn?.inputs.name)
-        .to.equal(`push-to-live-${"s".repeat(40)}-hello-user`)
+        .to.equal(`push-to-live-${"s".repeat(40)}_hello-user`)
         .with.lengthOf(64);
     });
 
@@ -647,7 +654,7 @@ describe("the settings", () => {
       const { message } = await refusalOf({ ...dev, stack: "s".repeat(41) });
       expect(message).to.equal(
         refusal(
-          `the function's name "${prefix}-hello-user" has 65 characters; Lambda allows 64: shorten the folder's, the stack's or the project's name`,
+          `the function's name "${prefix}_hello-user" has 65 characters; Lambda allows 64: shorten the folder's, the stack's or the project's name`,
         ),
       );
     });

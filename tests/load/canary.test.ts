@@ -82,7 +82,7 @@ describe("a canary whose release throws on every tenth request, pushed under loa
     expect(build.phases.find(({ type }) => type === "POST_BUILD")?.message).to.match(/Reason: exit status 2$/);
     expect(log).to.match(/hello-user: version 2 has 10 % of traffic, \d+ errors; 5 min left/);
     // The version's errors are the API's 5xx too: either alarm may be the first.
-    expect(log).to.match(/was stopped: ALARM_ACTIVE, .* the deployment was stopped: .*(-version-2-errors|-api-5xx)/);
+    expect(log).to.match(/was stopped: ALARM_ACTIVE, .* the deployment was stopped: .*(\/version-2-errors|-api-5xx)/);
     expect(log).to.match(/ {2}version 2 logged: \{.*"level":"ERROR".*version 2 has no connection left.*\}/);
     expect(log).to.contain("hello-user: live is version 1\n");
     expect(log).to.contain(`Rolled back: commit ${commit}. Live: hello-user version 1\n`);

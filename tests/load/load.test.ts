@@ -30,7 +30,7 @@ const strategies: readonly Strategy[] = [
   },
 ];
 
-const functionName = `${application}-hello`;
+const functionName = `${application}_hello`;
 const releasesOfEach = 2;
 const connections = 4;
 /** Requests during each release, at least: 10,000 in all. */

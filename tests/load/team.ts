@@ -17,7 +17,7 @@ import { clientOptions, functionSettings, groupSettings } from "../localFunction
 import type { Pushed } from "./madeCommits.ts";
 import { seeded } from "./seeded.ts";
 
-const functionName = `${application}-hello`;
+const functionName = `${application}_hello`;
 /** How many builds run at once; the next push comes when one of them ends. */
 export const buildsAtOnce = 10;
 /** How often a push, after the first ten, comes only when all builds before it have ended; and how often the last but one does. */

@@ -81,7 +81,7 @@ describe("the alerts of the program on the local cloud", function () {
   }
 
   const alarmOf = (name: string, state: string) => (body: Received["body"]) =>
-    body.Subject === `${state}: "push-to-live-local-${name}" in us-east-1`;
+    body.Subject === `${state}: "push-to-live-local${name}" in us-east-1`;
 
   it("ask the endpoint to confirm before they tell it anything", () => {
     expect(received[0]?.type).to.equal("SubscriptionConfirmation");
@@ -95,16 +95,16 @@ describe("the alerts of the program on the local cloud", function () {
     received.length = 1;
     const response = await fetch(`${outputs.apiUrl}/hello_user?user=boom`);
     expect(response.status).to.equal(500);
-    for (const name of ["api-5xx", "hello-user-errors"]) {
+    for (const name of ["-api-5xx", "_hello-user-errors"]) {
       const rung = await arrived(alarmOf(name, "ALARM"));
       expect(rung).to.include({ Type: "Notification" });
       expect(JSON.parse(rung.Message ?? "")).to.include({
-        AlarmName: `push-to-live-local-${name}`,
+        AlarmName: `push-to-live-local${name}`,
         NewStateValue: "ALARM",
         OldStateValue: "OK",
       });
     }
-    for (const name of ["api-5xx", "hello-user-errors"]) {
+    for (const name of ["-api-5xx", "_hello-user-errors"]) {
       const recovered = await arrived(alarmOf(name, "OK"));
       expect(JSON.parse(recovered.Message ?? "")).to.include({ NewStateValue: "OK", OldStateValue: "ALARM" });
     }
@@ -122,7 +122,7 @@ describe("the alerts of the program on the local cloud", function () {
     await git(project, "push", "--quiet", remote, "main");
     const { Message } = await arrived((body) => body.Message?.startsWith('"A build of') ?? false);
     expect(Message).to.equal(
-      `"A build of push-to-live-local-deploy ended as FAILED; what is live stays live. Its log: ${cloud.codebuild.builds[0]?.logFile}"`,
+      `"A build of push-to-live-local_deploy ended as FAILED; what is live stays live. Its log: ${cloud.codebuild.builds[0]?.logFile}"`,
     );
     const cloudwatch = new CloudWatch(clientOptions(cloud));
     const names = { AlarmNames: ["push-to-live-local-failed-builds"] };
@@ -141,7 +141,7 @@ describe("the alerts of the program on the local cloud", function () {
           "hello-user": {
             Type: "AWS::Lambda::Function",
             Properties: {
-              name: "push-to-live-local-hello-user",
+              name: "push-to-live-local_hello-user",
               alias: "live",
               currentversion: "1",
               targetversion: "7",

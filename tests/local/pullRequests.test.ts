@@ -31,7 +31,7 @@ const local = {
 
 const cloneUrl = "https://github.com/local/push-to-live.git";
 const context = "push-to-live-local/pull-request";
-const deployContext = "AWS CodeBuild us-east-1 (push-to-live-local-deploy)";
+const deployContext = "AWS CodeBuild us-east-1 (push-to-live-local_deploy)";
 const needsApproval = "Pull request approval required for starting a build";
 
 /** What the local cloud gets of the program: the build projects as declared, and what a release needs. */
@@ -136,8 +136,8 @@ describe("a pull request on the local cloud, with the build projects that the pr
     const echo = "env | grep CODEBUILD_ | sort; git rev-parse HEAD; ls";
     const first = await commit({ "buildspec.pr.yml": buildspec(echo) });
     const opened = await push("-o", "pr", "main:feature");
-    expect(opened.told).to.match(/pull request 1 opened: .*200: build 1 of push-to-live-local-pull-request started/);
-    expect(projectsOf(opened.builds)).to.deep.equal(["push-to-live-local-pull-request"]);
+    expect(opened.told).to.match(/pull request 1 opened: .*200: build 1 of push-to-live-local_pull-request started/);
+    expect(projectsOf(opened.builds)).to.deep.equal(["push-to-live-local_pull-request"]);
     const [build] = opened.builds;
     expect(build).to.include({ sourceVersion: "pr/1", resolvedSourceVersion: first, status: "SUCCEEDED" });
     const log = await readFile(build?.logFile ?? "", "utf8");
@@ -163,19 +163,19 @@ describe("a pull request on the local cloud, with the build projects that the pr
     const red = await commit({ "buildspec.pr.yml": buildspec("exit 1") });
     await push("-o", "pr", "main:feature");
     expect(await shown(red)).to.deep.equal({
-      [context]: "failure: Build failed for project push-to-live-local-pull-request",
+      [context]: "failure: Build failed for project push-to-live-local_pull-request",
     });
     const green = await commit({ "buildspec.pr.yml": buildspec("true") });
     await push("main:feature");
     expect(await shown(green)).to.deep.equal({
-      [context]: "success: Build succeeded for project push-to-live-local-pull-request",
+      [context]: "success: Build succeeded for project push-to-live-local_pull-request",
     });
     const merged = await push("main");
     expect(merged.told).to.contain("pull request 1 merged:");
-    expect(projectsOf(merged.builds)).to.deep.equal(["push-to-live-local-deploy"]);
+    expect(projectsOf(merged.builds)).to.deep.equal(["push-to-live-local_deploy"]);
     expect(await shown(green)).to.deep.equal({
-      [context]: "success: Build succeeded for project push-to-live-local-pull-request",
-      [deployContext]: "success: Build succeeded for project push-to-live-local-deploy",
+      [context]: "success: Build succeeded for project push-to-live-local_pull-request",
+      [deployContext]: "success: Build succeeded for project push-to-live-local_deploy",
     });
     expect((await api("GET pulls/1")).body).to.deep.include({ state: "closed", merged: true });
   });
@@ -186,8 +186,8 @@ describe("a pull request on the local cloud, with the build projects that the pr
     await commit({ a: "change" });
     await push("-o", "pr", "main:feature");
     expect(statuses).to.deep.equal([
-      "pending: Build started for project push-to-live-local-pull-request",
-      "success: Build succeeded for project push-to-live-local-pull-request",
+      "pending: Build started for project push-to-live-local_pull-request",
+      "success: Build succeeded for project push-to-live-local_pull-request",
     ]);
   });
 
@@ -198,7 +198,7 @@ describe("a pull request on the local cloud, with the build projects that the pr
       during(async () => String((await api("PATCH pulls/1", "owner", { state })).status));
     expect(await change("closed")).to.deep.equal({ builds: [], told: "200" });
     const reopened = await change("open");
-    expect(projectsOf(reopened.builds)).to.deep.equal(["push-to-live-local-pull-request"]);
+    expect(projectsOf(reopened.builds)).to.deep.equal(["push-to-live-local_pull-request"]);
     expect(await readFile(reopened.builds[0]?.logFile ?? "", "utf8")).to.contain("\nevent=PULL_REQUEST_REOPENED\n");
     expect((await api("PATCH pulls/1", "contributor", { state: "closed" })).status).to.equal(403);
     expect((await push(":feature")).told).to.contain("pull request 1 closed:");
@@ -295,7 +295,7 @@ describe("a pull request on the local cloud, with the build projects that the pr
       const { builds } = await comment(`/codebuild_run(${head})`);
       expect(builds).to.have.lengthOf(1);
       // The local cloud enforces no permission, so the release goes through here: AWS would end it at its first call.
-      const made = calls.filter(({ accessKeyId }) => accessKeyId === "push-to-live-local-pull-request");
+      const made = calls.filter(({ accessKeyId }) => accessKeyId === "push-to-live-local_pull-request");
       expect(made.map(({ operation }) => operation)).to.include.members([
         "UpdateFunctionCode",
         "PublishVersion",

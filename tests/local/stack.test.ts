@@ -192,7 +192,7 @@ describe("the program on the local cloud", () => {
       );
       const pushed = await gitOutput(clone, "push", "origin", "main", "main:other");
       expect(pushed).to.match(
-        /remote: refs\/heads\/main: webhook delivered, 200: build \d+ of push-to-live-local-deploy started/,
+        /remote: refs\/heads\/main: webhook delivered, 200: build \d+ of push-to-live-local_deploy started/,
       );
       expect(pushed).to.match(/remote: refs\/heads\/other: webhook delivered, 200: no build/);
       expect(builds.length - before).to.equal(1);

@@ -99,9 +99,9 @@ describe("npm start", () => {
       "githubTokens",
     );
     expect(endpoints).to.deep.include({
-      functions: { "hello-user": "push-to-live-local-hello-user" },
-      deployProject: "push-to-live-local-deploy",
-      pullRequestProject: "push-to-live-local-pull-request",
+      functions: { "hello-user": "push-to-live-local_hello-user" },
+      deployProject: "push-to-live-local_deploy",
+      pullRequestProject: "push-to-live-local_pull-request",
       region: "us-east-1",
     });
   });
