@@ -17,6 +17,7 @@ export interface DashboardContent {
 }
 
 const period = 300;
+const maxAlarms = 100;
 const third = { width: 8, height: 6, period };
 
 /**
@@ -31,9 +32,7 @@ export function dashboardRows(content: DashboardContent): cloudwatch.RowWidget[]
   const percentile = (extendedStatistic: number): cloudwatch.Metric =>
     apiMetric(api, "Latency", { extendedStatistic, period, label: `p${extendedStatistic}` });
   return [
-    new cloudwatch.RowWidget(
-      new cloudwatch.AlarmWidget({ title: "Alarms", width: 24, height: 3, alarms: alarms.map(({ arn }) => arn) }),
-    ),
+    ...alarmRows(alarms.map(({ arn }) => arn)),
     new cloudwatch.RowWidget(
       new cloudwatch.LineGraphMetricWidget({
         ...third,
@@ -99,6 +98,14 @@ export function dashboardRows(content: DashboardContent): cloudwatch.RowWidget[]
       }),
     ),
   ];
+}
+
+/** A widget takes a hundred alarms. */
+function alarmRows(alarms: readonly pulumi.Output<string>[]): cloudwatch.RowWidget[] {
+  return Array.from({ length: Math.ceil(alarms.length / maxAlarms) }, (_, index) => {
+    const own = alarms.slice(index * maxAlarms, (index + 1) * maxAlarms);
+    return new cloudwatch.RowWidget(new cloudwatch.AlarmWidget({ title: "Alarms", width: 24, height: 3, alarms: own }));
+  });
 }
 
 /** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html */

@@ -1,4 +1,4 @@
-import { array, literal, looseObject, number, enum as oneOf, record, strictObject, string } from "zod";
+import { array, literal, looseObject, number, enum as oneOf, record, strictObject, string, unknown } from "zod";
 import { account, arn } from "./account.ts";
 import type { LocalCloud } from "./cloud.ts";
 import { type Kind, kind } from "./resourceKind.ts";
@@ -90,7 +90,12 @@ const bodySchema = strictObject({
       y: number(),
       width: number(),
       height: number(),
-      properties: looseObject({ title: string() }),
+      // As many as CloudWatch takes in a widget.
+      properties: looseObject({
+        title: string(),
+        alarms: array(string()).max(100).optional(),
+        metrics: array(unknown()).max(500).optional(),
+      }),
     }),
   ),
 });

@@ -1,6 +1,13 @@
+import type * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { array, boolean, discriminatedUnion, literal, number, enum as oneOf, strictObject, string, tuple } from "zod";
-import { dev, loadProgram, only, type Stack } from "./mocks.ts";
+import { alarmDefaults } from "../../infra/alarmSettings.ts";
+import type { BuildProject } from "../../infra/buildProject.ts";
+import type { HttpApi } from "../../infra/httpApi.ts";
+import type { HttpFunction } from "../../infra/httpFunction.ts";
+import { Monitoring } from "../../infra/monitoring.ts";
+import { dev, evaluate, loadProgram, only, type Stack } from "./mocks.ts";
 
 /**
  * The dashboard bodies that CloudWatch takes, as far as ours go, as it documents them; npm has no well-kept schema of them.
@@ -144,6 +151,31 @@ describe("the dashboard", () => {
         "-failed-builds",
       ].map((key) => `arn:aws:cloudwatch:eu-west-1:123456789012:alarm:push-to-live-dev${key}`),
     );
+  });
+
+  it("shows the alarms of forty functions, a hundred a widget, which is all that CloudWatch takes", async () => {
+    const { registrations } = await evaluate(watched, () => {
+      const text = (value: string) => pulumi.output(value);
+      const functions = Array.from({ length: 40 }, (_, index) => ({
+        folder: `f${index}`,
+        functionName: text(`push-to-live-dev_f${index}`),
+      }));
+      new Monitoring("monitoring", {
+        prefix: "push-to-live-dev",
+        api: { apiId: text("id"), stageName: text("$default") } as unknown as HttpApi,
+        functions: functions as unknown as HttpFunction[],
+        project: { projectName: text("push-to-live-dev_deploy") } as unknown as BuildProject,
+        application: { name: text("push-to-live-dev") } as unknown as aws.codedeploy.Application,
+        alarms: alarmDefaults,
+        alerts: true,
+        alertSubscribers: [],
+      });
+    });
+    const { dashboardBody } = only(registrations, "cloudwatch.Dashboard monitoring-dashboard").inputs;
+    const { widgets } = bodySchema.parse(JSON.parse(String(dashboardBody)));
+    const shown = widgets.flatMap((widget) => (widget.type === "alarm" ? widget.properties.alarms : []));
+    expect(new Set(shown).size).to.equal(registrations.filter(({ type }) => type.endsWith(":MetricAlarm")).length);
+    expect(shown).to.have.lengthOf(123);
   });
 
   for (const [title, expected] of [
