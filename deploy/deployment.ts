@@ -1,9 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { DeploymentInfo, DeploymentStatus, TrafficRoutingConfig } from "@aws-sdk/client-codedeploy";
+import type { atMost } from "./atMost.ts";
 import { isNamed, messageOf, Overtaken, ReleaseError } from "./failures.ts";
 import { countErrors } from "./guard.ts";
-import { clearWeights, type Live, liveAlias, percent, readLive } from "./live.ts";
+import { clearWeights, type Live, type LiveAlias, liveAlias, percent, readAlias, readLive } from "./live.ts";
 import { pause } from "./pause.ts";
+import { patiently } from "./rateLimit.ts";
 import type { Stack } from "./stack.ts";
 
 /** A move of the alias `live` from one version of a function to another. */
@@ -52,8 +54,17 @@ export interface Active {
   readonly commit: string | undefined;
 }
 
+/** A deployment of somebody else's that is in the way. */
+export interface Waiting extends Pick<Deployment, "functionName" | "name"> {
+  readonly id: string;
+  /** Whether to stop it first. */
+  readonly isToBeStopped: boolean;
+}
+
+type Limit = ReturnType<typeof atMost>;
+
 const activeStatuses: readonly DeploymentStatus[] = ["Created", "Queued", "InProgress", "Baking", "Ready"];
-const longestPollMs = 5000;
+const longestPollMs = 15_000;
 /** How often in a row a deployment may not be readable before it is no longer watched; the SDK has tried each time more than once. */
 const maxUnreadable = 5;
 /** How long a rollback may take to show up, in ms: AWS does not document whether a stopped deployment has it at once. */
@@ -81,32 +92,38 @@ export function isGradual({ routing }: Strategy): boolean {
  * Has CodeDeploy move the alias `live`, and waits until it has, or has moved it back. The caller reads from the alias what came of it.
  *
  * @param isWanted Whether the move is still wanted by what the alias records; when it is not, the deployment is stopped.
+ * @param limit Has as few functions as it says settle at once.
  * @throws {Overtaken} when another deployment of the function is under way.
  * @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployments.html
  */
 export async function runDeployment(
   stack: Stack,
   deployment: Deployment,
-  isWanted: (live: Live) => boolean,
+  isWanted: (live: LiveAlias) => boolean,
+  limit: Limit,
 ): Promise<Ended> {
   const { log, signal } = stack;
   const { name, functionName, from, to } = deployment;
   const id = await create(stack, deployment);
   log(`${name}: deployment ${id} from version ${from} to ${to} began`);
   const progress = new Progress(stack, deployment);
-  let isStopping = false;
+  const stopping = new Stopping(stack, name, id);
   await deployment.onStarted?.();
   const look = async (now: DeploymentInfo): Promise<void> => {
-    if (isStopping) {
+    if (stopping.isAskedFor) {
       return;
     }
-    const live = isGradual(deployment.strategy) ? await readLive(stack.lambda, functionName) : undefined;
+    if (signal?.aborted) {
+      return stopping.ask();
+    }
+    const live = isGradual(deployment.strategy)
+      ? await patiently(() => readAlias(stack.lambda, functionName))
+      : undefined;
     if (live) {
       await progress.show(live, now);
-    }
-    if (signal?.aborted || (live && !isWanted(live))) {
-      isStopping = true;
-      await stop(stack, { name, id });
+      if (!isWanted(live)) {
+        await stopping.ask();
+      }
     }
   };
   const info = await ended(stack, id, look).catch((error: unknown) => {
@@ -114,7 +131,7 @@ export async function runDeployment(
       `deployment ${id} cannot be watched any more, and goes on by itself: ${messageOf(error)}; the next release sees what has come of it`,
     );
   });
-  const live = await settle(stack, deployment, { ...info, deploymentId: id });
+  const live = await limit(() => settle(stack, deployment, { ...info, deploymentId: id }));
   return { id, info, live, hadTraffic: progress.hadTraffic || info.rollbackInfo?.rollbackDeploymentId !== undefined };
 }
 
@@ -187,25 +204,62 @@ async function findActiveInfo(
 }
 
 /**
- * Stops a deployment and has its traffic returned. One that has just ended is left as it ended.
+ * Stops a deployment and has its traffic returned, once that is asked for; where CodeDeploy does not take it, it is asked again. A deployment
+ * that has just ended is left as it ended.
  *
  * @see https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_StopDeployment.html
  */
-export async function stop({ codedeploy, log }: Stack, { name, id }: { name: string; id: string }): Promise<void> {
-  try {
-    await codedeploy.stopDeployment({ deploymentId: id, autoRollbackEnabled: true });
-    log(`${name}: stopping deployment ${id}`);
-  } catch (error) {
-    if (!isNamed(error, "DeploymentAlreadyCompletedException")) {
-      throw error;
+class Stopping {
+  readonly #stack: Stack;
+  readonly #name: string;
+  readonly #id: string;
+  #isAskedFor = false;
+
+  constructor(stack: Stack, name: string, id: string) {
+    this.#stack = stack;
+    this.#name = name;
+    this.#id = id;
+  }
+
+  /** Whether CodeDeploy has been asked, and has taken it. */
+  get isAskedFor(): boolean {
+    return this.#isAskedFor;
+  }
+
+  /** @throws when CodeDeploy does not take it: the next look asks again. */
+  async ask(): Promise<void> {
+    const { codedeploy, log } = this.#stack;
+    try {
+      await codedeploy.stopDeployment({ deploymentId: this.#id, autoRollbackEnabled: true });
+      log(`${this.#name}: stopping deployment ${this.#id}`);
+    } catch (error) {
+      if (!isNamed(error, "DeploymentAlreadyCompletedException")) {
+        log(`${this.#name}: deployment ${this.#id} could not be stopped: ${messageOf(error)}`);
+        throw error;
+      }
     }
+    this.#isAskedFor = true;
   }
 }
 
-/** Waits until a deployment has ended, and all that it has started: the alias then refers to one version. */
-export async function waitFor(stack: Stack, name: string, functionName: string, id: string): Promise<Live> {
-  const info = await ended(stack, id, async () => stack.signal?.throwIfAborted());
-  return settle(stack, { name, functionName }, { ...info, deploymentId: id });
+/**
+ * Waits until a deployment of somebody else's has ended, and all that it has started: the alias then refers to one version.
+ *
+ * @param limit Has as few functions as it says settle at once.
+ */
+export async function waitFor(
+  stack: Stack,
+  { name, functionName, id, isToBeStopped }: Waiting,
+  limit: Limit,
+): Promise<Live> {
+  const stopping = new Stopping(stack, name, id);
+  const info = await ended(stack, id, async () => {
+    stack.signal?.throwIfAborted();
+    if (isToBeStopped && !stopping.isAskedFor) {
+      await stopping.ask();
+    }
+  });
+  return limit(() => settle(stack, { name, functionName }, { ...info, deploymentId: id }));
 }
 
 /** Looks at a deployment again and again until it has ended. */
@@ -215,7 +269,7 @@ async function ended(
   look: (info: DeploymentInfo) => Promise<void> = async () => {},
 ): Promise<DeploymentInfo> {
   let unreadable = 0;
-  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.3, longestPollMs)) {
+  for (let waitMs = 100; ; waitMs = Math.min(waitMs * 1.5, longestPollMs)) {
     try {
       const { deploymentInfo: info = {} } = await codedeploy.getDeployment({ deploymentId });
       if (!info.status || !activeStatuses.includes(info.status)) {
@@ -230,8 +284,8 @@ async function ended(
         throw error;
       }
     }
-    // An aborted signal ends no further pause: the deployment has to be waited for all the same.
-    await pause(waitMs, signal?.aborted ? undefined : signal);
+    // Not all functions' looks at the same time. An aborted signal ends no further pause: the deployment has to be waited for all the same.
+    await pause(waitMs * (0.75 + Math.random() / 2), signal?.aborted ? undefined : signal);
   }
 }
 
@@ -271,7 +325,7 @@ async function settle(
 }
 
 /** Takes away the weights of an alias that no deployment is left to move. */
-export async function takeAway({ lambda, log }: Stack, name: string, live: Live): Promise<void> {
+export async function takeAway({ lambda, log }: Stack, name: string, live: LiveAlias): Promise<void> {
   try {
     await clearWeights(lambda, live);
     const left = Object.entries(live.weights).map(([version, weight]) => `${percent(weight)} for version ${version}`);
@@ -309,7 +363,7 @@ class Progress {
     return this.#weight > 0;
   }
 
-  async show(live: Live, { createTime = new Date() }: DeploymentInfo): Promise<void> {
+  async show(live: LiveAlias, { createTime = new Date() }: DeploymentInfo): Promise<void> {
     const { name, functionName, to, strategy } = this.#deployment;
     const weight = live.weights[to] ?? 0;
     const now = Date.now();

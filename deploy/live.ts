@@ -37,15 +37,14 @@ export function parseCommit(description = ""): string | undefined {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.test(description) ? description : undefined;
 }
 
-/** What the alias `live` of a function was when it was read. */
-export interface Live {
+/** What the alias `live` of a function was when it was read, as far as the alias itself tells. */
+export interface LiveAlias {
   readonly functionName: string;
   /** The version that it refers to, and that all requests get but those that `weights` has. */
   readonly version: string;
   /** The share of requests, from 0 to 1, that another version gets while a deployment shifts traffic. */
   readonly weights: Readonly<Record<string, number>>;
-  readonly configuration: FunctionConfiguration;
-  /** What the alias records or, where it has no record, what the version's own description tells. */
+  /** What the alias records. */
   readonly decision: Decision | undefined;
   /** Whether the alias has a record of its own. */
   readonly isRecorded: boolean;
@@ -53,26 +52,62 @@ export interface Live {
   readonly revisionId: string;
 }
 
+/** The alias `live`, and the version that it refers to. Where the alias has no record, the decision is what the version's description tells. */
+export interface Live extends LiveAlias {
+  readonly configuration: FunctionConfiguration;
+}
+
 /**
- * Reads the alias `live`; undefined when there is no such function, or none with the alias.
+ * Reads the alias `live`, by one call; undefined when there is no such function, or none with the alias.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_GetAlias.html
  */
-export async function readLive(lambda: Lambda, functionName: string): Promise<Live | undefined> {
-  try {
+export function readAlias(lambda: Lambda, functionName: string): Promise<LiveAlias | undefined> {
+  return ifItExists(async () => {
     const alias = await lambda.getAlias({ FunctionName: functionName, Name: liveAlias });
     const { FunctionVersion: version, RevisionId: revisionId } = alias;
     if (!version || !revisionId) {
       throw new ReleaseError(`Lambda returned no version or no revision of ${functionName}:${liveAlias}`);
     }
-    // By the version: the alias may have moved since.
-    const configuration = await lambda.getFunctionConfiguration({ FunctionName: functionName, Qualifier: version });
-    const recorded = parseDecision(alias.Description);
-    const commit = parseCommit(configuration.Description);
-    // AWS does not document whether CodeDeploy leaves an alias's description alone.
-    const decision = recorded ?? (commit ? { commit, outcome: "unchanged", version } : undefined);
-    const isRecorded = recorded !== undefined;
-    return { functionName, version, weights: weightsOf(alias), configuration, decision, isRecorded, revisionId };
+    const decision = parseDecision(alias.Description);
+    const isRecorded = decision !== undefined;
+    return { functionName, version, weights: weightsOf(alias), decision, isRecorded, revisionId };
+  });
+}
+
+/**
+ * Reads the alias `live` and its version; undefined when there is no such function, or none with the alias.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+ */
+export async function readLive(lambda: Lambda, functionName: string): Promise<Live | undefined> {
+  const alias = await readAlias(lambda, functionName);
+  return alias && ifItExists(() => withConfiguration(lambda, alias));
+}
+
+async function withConfiguration(lambda: Lambda, alias: LiveAlias): Promise<Live> {
+  const { functionName, version } = alias;
+  // By the version: the alias may have moved since.
+  const configuration = await configurationOf(lambda, functionName, version);
+  const commit = parseCommit(configuration.Description);
+  // AWS does not document whether CodeDeploy leaves an alias's description alone.
+  const decision = alias.decision ?? (commit ? { commit, outcome: "unchanged", version } : undefined);
+  return { ...alias, configuration, decision };
+}
+
+/** A function's or a version's configuration: by GetFunction, which has a quota of its own, where GetFunctionConfiguration has not. */
+export async function configurationOf(
+  lambda: Lambda,
+  functionName: string,
+  qualifier?: string,
+): Promise<FunctionConfiguration> {
+  const { Configuration = {} } = await lambda.getFunction({ FunctionName: functionName, Qualifier: qualifier });
+  return Configuration;
+}
+
+async function ifItExists<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
   } catch (error) {
     // The build's role may read the functions of its stack only: another one is not found, but denied.
     if (isNamed(error, "ResourceNotFoundException", "AccessDeniedException")) {
@@ -88,7 +123,7 @@ export function weightsOf({ RoutingConfig }: AliasConfiguration): Readonly<Recor
 }
 
 /** The version that was live before the one that is, as far as the record tells. */
-export function previousOf({ version, decision, isRecorded }: Live): string | undefined {
+export function previousOf({ version, decision, isRecorded }: LiveAlias): string | undefined {
   if (!decision || !isRecorded) {
     return undefined;
   }
@@ -107,7 +142,7 @@ export function previousOf({ version, decision, isRecorded }: Live): string | un
  */
 export async function record(
   lambda: Lambda,
-  live: Live,
+  live: LiveAlias,
   { commit, outcome }: Pick<Decision, "commit" | "outcome">,
 ): Promise<void> {
   const previous = previousOf(live);
@@ -120,11 +155,15 @@ export async function record(
  *
  * @throws {Overtaken} when the alias was changed since.
  */
-export async function clearWeights(lambda: Lambda, live: Live): Promise<void> {
+export async function clearWeights(lambda: Lambda, live: LiveAlias): Promise<void> {
   await update(lambda, live, { RoutingConfig: { AdditionalVersionWeights: {} } });
 }
 
-async function update(lambda: Lambda, live: Live, changes: Pick<AliasConfiguration, "Description" | "RoutingConfig">) {
+async function update(
+  lambda: Lambda,
+  live: LiveAlias,
+  changes: Pick<AliasConfiguration, "Description" | "RoutingConfig">,
+) {
   const { functionName: FunctionName, revisionId: RevisionId } = live;
   try {
     await lambda.updateAlias({ FunctionName, Name: liveAlias, RevisionId, ...changes });

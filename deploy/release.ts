@@ -12,7 +12,6 @@ import {
   isGradual,
   reasonOf,
   runDeployment,
-  stop,
   strategyOf,
   takeAway,
   waitFor,
@@ -21,10 +20,10 @@ import { errorLines } from "./errorLog.ts";
 import { isNamed, messageOf, Overtaken, ReleaseError, runCommand, TrafficReturned } from "./failures.ts";
 import { guard, removeGuard, removeStrayGuards, renewGuard } from "./guard.ts";
 import { commitOf, historyOf, type Relation } from "./history.ts";
-import { type Live, readLive, record, whatIsLive } from "./live.ts";
+import { type Live, type LiveAlias, readAlias, readLive, record, whatIsLive } from "./live.ts";
 import { pause } from "./pause.ts";
 import { readSmokeTest, runSmokeTest, type SmokeTest } from "./smokeTest.ts";
-import { clients, codeDeployApplication, type Stack } from "./stack.ts";
+import { clients, codeDeployApplication, functionsAtOnce, type Stack } from "./stack.ts";
 import { discard, prune, settled } from "./versions.ts";
 
 /** One function's part of a release: its code and what must be true of it before it gets traffic. */
@@ -72,8 +71,6 @@ export class ReleaseFailed extends ReleaseError {
 
 /** How often a release starts over because another one came in between. */
 const maxAttempts = 12;
-/** How many functions are published and tried out at once; all of their deployments are waited for together. */
-const publishedAtOnce = 4;
 
 /**
  * Releases each candidate that differs from what is live: record the commit as the latest, update the code, publish a version described
@@ -83,17 +80,17 @@ const publishedAtOnce = 4;
  * @throws {ReleaseError} before anything changes when the stack lacks one of the functions or the commit was rolled back.
  */
 export async function release(args: ReleaseArgs): Promise<Released[]> {
-  const states = await findAll(args);
+  const work = workOf(args);
+  const states = await findAll(work);
   for (const state of states) {
     checkNotRolledBack(args, state);
   }
-  const limit = atMost(publishedAtOnce);
   const failures: string[] = [];
   const results = await Promise.all(
     states.map(async (state): Promise<Released> => {
       const { name } = state.candidate;
       try {
-        return await releaseFunction(args, state, limit);
+        return await releaseFunction(work, state);
       } catch (error) {
         const live = await whatIsLive(args.lambda, state.live.functionName);
         failures.push(`${name}: ${messageOf(error)}\n${name}: ${live}`);
@@ -108,6 +105,28 @@ export async function release(args: ReleaseArgs): Promise<Released[]> {
   return results;
 }
 
+/** What the parts of one release share. */
+interface Work extends ReleaseArgs {
+  /** Has at most four functions read, published, settled or pruned at once. */
+  readonly limit: ReturnType<typeof atMost>;
+  /** Tells, once, that the role may not delete versions. */
+  readonly tellDenied: (why: string) => void;
+}
+
+function workOf(args: ReleaseArgs): Work {
+  let isTold = false;
+  return {
+    ...args,
+    limit: atMost(functionsAtOnce),
+    tellDenied(why) {
+      if (!isTold) {
+        isTold = true;
+        args.log(`the role of this release may not delete versions, so all are kept: ${why}`);
+      }
+    },
+  };
+}
+
 /** A candidate beside the alias of its function. */
 interface FunctionState {
   readonly candidate: Candidate;
@@ -116,8 +135,10 @@ interface FunctionState {
   readonly claim: { isMade: boolean };
 }
 
-async function findAll(args: ReleaseArgs): Promise<FunctionState[]> {
-  const states = await Promise.all(args.candidates.map((candidate) => find(args, candidate, { isMade: false })));
+async function findAll(args: Work): Promise<FunctionState[]> {
+  const states = await Promise.all(
+    args.candidates.map((candidate) => args.limit(() => find(args, candidate, { isMade: false }))),
+  );
   const missing = args.candidates.filter((_, index) => states[index] === undefined).map(({ name }) => name);
   if (missing.length > 0) {
     throw new ReleaseError(
@@ -137,13 +158,11 @@ async function find(
   return live && { candidate, live, claim };
 }
 
-type Limit = ReturnType<typeof atMost>;
-
-async function releaseFunction(args: ReleaseArgs, found: FunctionState, limit: Limit): Promise<Released> {
+async function releaseFunction(args: Work, found: FunctionState): Promise<Released> {
   let state = found;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await releaseOnce(args, await makeWay(args, state), limit);
+      return await releaseOnce(args, await makeWay(args, state));
     } catch (error) {
       const again =
         attempt < maxAttempts && isConflict(error) ? await find(args, state.candidate, state.claim) : undefined;
@@ -162,7 +181,7 @@ async function releaseFunction(args: ReleaseArgs, found: FunctionState, limit: L
  * Brings a function to where a release can begin: no deployment is under way, and nothing is left of one. A deployment of an older commit is
  * stopped, any other is waited for.
  */
-async function makeWay(args: ReleaseArgs, state: FunctionState): Promise<FunctionState> {
+async function makeWay(args: Work, state: FunctionState): Promise<FunctionState> {
   const { log, commit } = args;
   const { live } = state;
   const { name } = state.candidate;
@@ -180,10 +199,8 @@ async function makeWay(args: ReleaseArgs, state: FunctionState): Promise<Functio
     log(
       `${name}: deployment ${active.id} of ${active.commit ?? "another version"} is under way; ${isOlder ? "it is superseded" : "waiting for its end"}`,
     );
-    if (isOlder) {
-      await stop(args, { name, id: active.id });
-    }
-    return makeWay(args, { ...state, live: await waitFor(args, name, live.functionName, active.id) });
+    const waiting = { name, functionName: live.functionName, id: active.id, isToBeStopped: isOlder };
+    return makeWay(args, { ...state, live: await waitFor(args, waiting, args.limit) });
   }
   if (Object.keys(live.weights).length > 0) {
     await takeAway(args, name, live);
@@ -216,7 +233,7 @@ function supersededBy(
   }
 }
 
-async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit): Promise<Released> {
+async function releaseOnce(args: Work, state: FunctionState): Promise<Released> {
   const { lambda, commit, log } = args;
   const { name } = state.candidate;
   const { functionName, version, decision } = state.live;
@@ -243,13 +260,13 @@ async function releaseOnce(args: ReleaseArgs, state: FunctionState, limit: Limit
     log(`${name}: unchanged, live stays at version ${version}`);
     return { name, outcome, version };
   }
-  const published = await limit(async () => {
+  const published = await args.limit(async () => {
     args.signal?.throwIfAborted();
     const to = await publishVersion(args, state, latest);
     try {
       await runSmokeTest(lambda, functionName, to, state.candidate.smokeTest);
     } catch (error) {
-      await discard(lambda, functionName, to, (line) => log(`${name}: ${line}`));
+      await discard(lambda, functionName, to, { log: (line) => log(`${name}: ${line}`), onDenied: args.tellDenied });
       throw error;
     }
     log(`${name}: version ${to} passed its smoke test`);
@@ -353,7 +370,7 @@ async function publishVersion(
 }
 
 /** Moves `live` to a published version, under the guard of alarms where traffic moves bit by bit. */
-async function deploy(args: ReleaseArgs, state: FunctionState, version: string): Promise<Released> {
+async function deploy(args: Work, state: FunctionState, version: string): Promise<Released> {
   const { commit, lambda, log } = args;
   const { name } = state.candidate;
   const { functionName, version: before } = state.live;
@@ -366,11 +383,11 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
     }
   };
   // Without a record, as where CodeDeploy has lost it, nobody has said otherwise.
-  const isWanted = ({ decision, isRecorded }: Live): boolean =>
+  const isWanted = ({ decision, isRecorded }: LiveAlias): boolean =>
     !isRecorded || (decision?.commit === commit && decision.outcome !== "rolled back");
   const began = Date.now();
 
-  const now = await readLive(lambda, functionName);
+  const now = await readAlias(lambda, functionName);
   if (now?.version !== before || !isWanted(now)) {
     await unguard();
     throw new Overtaken(`live is version ${now?.version}, latest commit ${now?.decision?.commit ?? "unknown"}`);
@@ -381,7 +398,7 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
   }
   const onStarted = isGuarded && { onStarted: () => renewGuard(args, functionName, version) };
   const move = { name, functionName, from: before, to: version, commit, strategy, alarms, ...onStarted };
-  const ended = await runDeployment(args, move, isWanted);
+  const ended = await runDeployment(args, move, isWanted, args.limit);
   await unguard();
   // Whatever the deployment says: where its start was told twice, the second has failed.
   if (ended.live.version !== version) {
@@ -399,7 +416,7 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
     const why = isRolledBack ? "rolled back" : `superseded by ${decision.commit}`;
     log(`${name}: ${why} during its deployment, putting version ${before} back`);
     const back = { name, functionName, from: version, to: before, strategy: allAtOnce, alarms: [] };
-    const { info, live } = await runDeployment(args, back, () => true);
+    const { info, live } = await runDeployment(args, back, () => true, args.limit);
     if (live.version !== before) {
       throw new Overtaken(`version ${before} was not put back: ${reasonOf(info)}`);
     }
@@ -408,7 +425,9 @@ async function deploy(args: ReleaseArgs, state: FunctionState, version: string):
     }
     return { name, outcome: "superseded", version: before, by: decision.commit };
   }
-  await prune(lambda, ended.live, (line) => log(`${name}: ${line}`));
+  await args.limit(() =>
+    prune(lambda, ended.live, { log: (line) => log(`${name}: ${line}`), onDenied: args.tellDenied }),
+  );
   return { name, outcome: "released", version };
 }
 

@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { parseArgs } from "node:util";
+import { atMost } from "./atMost.ts";
 import { functionFolders } from "./bundle.ts";
-import { type Active, allAtOnce, findActive, reasonOf, runDeployment, stop, takeAway, waitFor } from "./deployment.ts";
+import { type Active, allAtOnce, findActive, reasonOf, runDeployment, takeAway, waitFor } from "./deployment.ts";
 import { messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
-import { type Live, previousOf, readLive, record, whatIsLive } from "./live.ts";
-import { clients, codeDeployApplication, type Stack } from "./stack.ts";
+import { type Live, previousOf, readAlias, readLive, record, whatIsLive } from "./live.ts";
+import { clients, codeDeployApplication, functionsAtOnce, type Stack } from "./stack.ts";
 import { publishedVersions } from "./versions.ts";
 
 /** What a rollback works with. */
@@ -39,7 +40,8 @@ export interface RolledBack {
  * has ended.
  */
 export async function rollback(args: RollbackArgs): Promise<RolledBack[]> {
-  const moves = await eachFunction(args.names, (name) => plan(args, name));
+  const limit = atMost(functionsAtOnce);
+  const moves = await eachFunction(args.names, (name) => limit(() => plan(args, name)));
   for (const { name, summary } of moves) {
     args.log(`${name}: ${summary}`);
   }
@@ -48,7 +50,7 @@ export async function rollback(args: RollbackArgs): Promise<RolledBack[]> {
   }
   return eachFunction(moves, async (move) => {
     try {
-      await rollBack(args, move);
+      await rollBack(args, move, limit);
       return { name: move.name, version: move.to };
     } catch (error) {
       const live = await whatIsLive(args.lambda, move.live.functionName);
@@ -123,7 +125,11 @@ function previousVersion(live: Live, others: readonly string[]): string | undefi
   return previous !== undefined && others.includes(previous) ? previous : undefined;
 }
 
-async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: Move): Promise<void> {
+async function rollBack(
+  args: RollbackArgs,
+  { name, live, active, to, commit }: Move,
+  limit: ReturnType<typeof atMost>,
+): Promise<void> {
   const { functionName, decision } = live;
   // A version of the same commit that is older has another configuration.
   const isPutBack = decision?.commit === commit && Number(to) > Number(live.version);
@@ -134,17 +140,16 @@ async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: 
     args.log(`${name}: recorded that commit ${decision.commit} was ${outcome === "changed" ? "put back" : outcome}`);
   }
   if (active) {
-    await stop(args, { name, id: active.id });
-    await waitFor(args, name, functionName, active.id);
+    await waitFor(args, { name, functionName, id: active.id, isToBeStopped: true }, limit);
   }
-  const settled = await readLive(args.lambda, functionName);
+  const settled = await readAlias(args.lambda, functionName);
   if (settled && Object.keys(settled.weights).length > 0) {
     await takeAway(args, name, settled);
   }
   const from = settled?.version ?? live.version;
   if (from !== to) {
     const move = { name, functionName, from, to, strategy: allAtOnce, alarms: [] };
-    const { id, info, live: now } = await runDeployment(args, move, () => true);
+    const { id, info, live: now } = await runDeployment(args, move, () => true, limit);
     if (now.version !== to) {
       const reason = `deployment ${id} to version ${to} ${reasonOf(info)}`;
       throw now.version === from ? new ReleaseError(reason) : new Overtaken(reason);
@@ -152,7 +157,7 @@ async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: 
   }
 
   // AWS does not document whether CodeDeploy leaves an alias's description alone.
-  const now = await readLive(args.lambda, functionName);
+  const now = await readAlias(args.lambda, functionName);
   if (decision && now && !now.isRecorded) {
     await record(args.lambda, now, { ...decision, outcome });
   }

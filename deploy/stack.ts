@@ -3,6 +3,7 @@ import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { ReleaseError } from "./failures.ts";
+import { limitCalls, rateLimit } from "./rateLimit.ts";
 
 /** The clients of the services that a release calls. */
 export interface Clients {
@@ -22,20 +23,54 @@ export interface Stack extends Clients {
   readonly signal?: AbortSignal;
 }
 
+/** How many functions are read, published, settled and pruned at once; all of their deployments are watched together. */
+export const functionsAtOnce = 4;
+
+/** Lambda's operations with a quota of their own; all others share one of 15 a second, of the whole account, which is not adjustable. */
+const withOwnQuota = ["GetFunction", "GetPolicy", "Invoke"];
+/** How many calls a second of those a release or a rollback makes, of however many functions: CodeDeploy makes some too, and others may. */
+const callsASecond = 6;
+
 /**
- * The clients, with the SDK's own retries.
+ * Keeps all calls of two clients within Lambda's quota: six calls in any window of a second, of which a deployment that is created takes one,
+ * because CodeDeploy updates the alias for it, and no two deployments in the same window.
+ *
+ * @param windowMs How long the second is.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
+export function keepWithinQuota({ lambda, codedeploy }: Pick<Clients, "codedeploy" | "lambda">, windowMs = 1000): void {
+  const turn = rateLimit({ calls: callsASecond, windowMs });
+  const turnToDeploy = rateLimit({ calls: 1, windowMs });
+  limitCalls(lambda, async (operation) => {
+    if (!withOwnQuota.includes(operation)) {
+      await turn();
+    }
+  });
+  limitCalls(codedeploy, async (operation) => {
+    if (operation === "CreateDeployment") {
+      await turnToDeploy();
+      await turn();
+    }
+  });
+}
+
+/**
+ * The clients, with the SDK's own retries, which slow down where a service asks for it.
  *
  * @param requestTimeout After how many ms an attempt counts as failed: more than a function's longest 29 seconds and its start.
  */
 export function clients(requestTimeout = 60_000): Clients {
   // Without throwOnRequestTimeout the SDK only warns, and waits for ever.
   const requestHandler = { connectionTimeout: 10_000, requestTimeout, throwOnRequestTimeout: true };
-  return {
-    lambda: new Lambda({ requestHandler }),
-    codedeploy: new CodeDeploy({ requestHandler }),
-    cloudwatch: new CloudWatch({ requestHandler }),
-    logs: new CloudWatchLogs({ requestHandler }),
+  const options = { requestHandler, retryMode: "adaptive" };
+  const made = {
+    lambda: new Lambda(options),
+    codedeploy: new CodeDeploy(options),
+    cloudwatch: new CloudWatch(options),
+    logs: new CloudWatchLogs(options),
   };
+  keepWithinQuota(made);
+  return made;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type FunctionConfiguration, type Lambda, paginateListVersionsByFunction } from "@aws-sdk/client-lambda";
-import { messageOf, ReleaseError } from "./failures.ts";
-import { type Live, parseCommit, previousOf, weightsOf } from "./live.ts";
+import { isNamed, messageOf, ReleaseError } from "./failures.ts";
+import { configurationOf, type Live, parseCommit, previousOf, weightsOf } from "./live.ts";
 import { pause } from "./pause.ts";
 
 const maxWaitMs = 120_000;
@@ -22,7 +22,7 @@ export async function settled(
 ): Promise<FunctionConfiguration> {
   const started = Date.now();
   for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 2000)) {
-    const configuration = await lambda.getFunctionConfiguration({ FunctionName: functionName, Qualifier: qualifier });
+    const configuration = await configurationOf(lambda, functionName, qualifier);
     const { State, StateReason, LastUpdateStatus, LastUpdateStatusReason } = configuration;
     const what = qualifier === undefined ? functionName : `version ${qualifier} of ${functionName}`;
     if (!mayHaveFailed && (State === "Failed" || LastUpdateStatus === "Failed")) {
@@ -52,18 +52,38 @@ export async function publishedVersions(
   return new Map(versions.filter(([version]) => version !== "$LATEST").sort(([a], [b]) => Number(a) - Number(b)));
 }
 
-/** Deletes a version that never had traffic, so that no rollback puts it live. Where it cannot be deleted, that is told. */
-export async function discard(
-  lambda: Lambda,
-  functionName: string,
-  version: string,
-  log: (line: string) => void,
-): Promise<void> {
+/** Who is told what came of a deletion. */
+export interface Told {
+  readonly log: (line: string) => void;
+  /**
+   * Called where IAM does not let the caller delete versions. AWS's authorization data has the function's own ARN for that, with which the
+   * function could be deleted too: the deploy build's role has the versions' ARNs alone, and which of the two IAM asks for has not been seen.
+   */
+  readonly onDenied: (why: string) => void;
+}
+
+/** Deletes a version; false where IAM does not let the caller, which is told. */
+async function remove(lambda: Lambda, FunctionName: string, Qualifier: string, { onDenied }: Told): Promise<boolean> {
   try {
-    await lambda.deleteFunction({ FunctionName: functionName, Qualifier: version });
-    log(`deleted version ${version}, which never had traffic`);
+    await lambda.deleteFunction({ FunctionName, Qualifier });
+    return true;
   } catch (error) {
-    log(`version ${version} is left, though it never had traffic: ${messageOf(error)}`);
+    if (!isNamed(error, "AccessDeniedException")) {
+      throw error;
+    }
+    onDenied(messageOf(error));
+    return false;
+  }
+}
+
+/** Deletes a version that never had traffic, so that no rollback puts it live. Where it cannot be deleted, that is told. */
+export async function discard(lambda: Lambda, functionName: string, version: string, told: Told): Promise<void> {
+  try {
+    if (await remove(lambda, functionName, version, told)) {
+      told.log(`deleted version ${version}, which never had traffic`);
+    }
+  } catch (error) {
+    told.log(`version ${version} is left, though it never had traffic: ${messageOf(error)}`);
   }
 }
 
@@ -76,7 +96,7 @@ export const keptVersions = 10;
  *
  * @see https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html
  */
-export async function prune(lambda: Lambda, live: Live, log: (line: string) => void): Promise<void> {
+export async function prune(lambda: Lambda, live: Live, told: Told): Promise<void> {
   const { functionName: FunctionName } = live;
   try {
     const versions = [...(await publishedVersions(lambda, FunctionName)).keys()];
@@ -90,10 +110,12 @@ export async function prune(lambda: Lambda, live: Live, log: (line: string) => v
       ...Aliases.flatMap((alias) => [alias.FunctionVersion, ...Object.keys(weightsOf(alias))]),
     ]);
     for (const version of old.filter((candidate) => !used.has(candidate))) {
-      await lambda.deleteFunction({ FunctionName, Qualifier: version });
-      log(`deleted version ${version}, which is none of the newest ${keptVersions}`);
+      if (!(await remove(lambda, FunctionName, version, told))) {
+        return;
+      }
+      told.log(`deleted version ${version}, which is none of the newest ${keptVersions}`);
     }
   } catch (error) {
-    log(`old versions are left for the next release to delete: ${messageOf(error)}`);
+    told.log(`old versions are left for the next release to delete: ${messageOf(error)}`);
   }
 }

@@ -31,10 +31,14 @@ const settleMs = 40;
 export interface LambdaArgs {
   /** Where the zips are unpacked. */
   readonly directory: string;
+  /** The address of the local AWS endpoint, which functions call. */
+  readonly url: () => string;
   readonly logs: CloudWatchLogs;
   readonly cloudwatch: CloudWatch;
   /** A number from 0 to 1, without it, for each request to an alias with two versions. */
   readonly random: () => number;
+  /** Whether no caller may delete a version. */
+  readonly deniesDeletion: boolean;
 }
 
 /** Lambda's functions, versions and aliases. */
@@ -157,8 +161,10 @@ export class Lambda {
     const key = configuration.Version === latest ? `${configuration.RevisionId}` : configuration.Version;
     const environments =
       fn.environments.get(key) ??
-      new Environments(configuration, this.#codeDirectory(configuration.CodeSha256), (stream, line) =>
-        this.#args.logs.put(configuration.LoggingConfig.LogGroup, stream, line),
+      new Environments(
+        configuration,
+        { taskRoot: this.#codeDirectory(configuration.CodeSha256), url: this.#args.url() },
+        (stream, line) => this.#args.logs.put(configuration.LoggingConfig.LogGroup, stream, line),
       );
     fn.environments.set(key, environments);
     const started = performance.now();
@@ -215,6 +221,13 @@ export class Lambda {
       schemas,
       operations: {
         DeleteFunction: operation<Qualified>(["FunctionName", "Qualifier"], async (input) => {
+          if (this.#args.deniesDeletion) {
+            const functionArn = arn("lambda", `function:${input.FunctionName}`);
+            throw new AwsError(
+              "AccessDeniedException",
+              `the caller is not authorized to perform: lambda:DeleteFunction on resource: ${functionArn} because no identity-based policy allows the lambda:DeleteFunction action`,
+            );
+          }
           await this.#deleteVersion(input.FunctionName, input.Qualifier);
           return {};
         }),

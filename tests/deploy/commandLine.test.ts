@@ -28,7 +28,7 @@ describe("npm run release and npm run rollback", () => {
     await git(directory, "clone", "--quiet", join(directory, "remote.git"), clone);
     await symlink(join(root, "node_modules"), join(clone, "node_modules"));
 
-    const zip = await readFile((await bundleFunctions(project)).pathOf("hello-user"));
+    const zip = await readFile(join(project, (await bundleFunctions(project)).pathOf("hello-user")));
     const settings = functionSettings(`${application}_hello-user`);
     cloud.lambda.putAlias(settings.FunctionName, "live", cloud.lambda.createFunction(settings, zip));
     cloud.codedeploy.putDeploymentGroup(application, "hello-user", groupSettings());

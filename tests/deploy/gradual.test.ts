@@ -226,6 +226,33 @@ describe("deploy/release: traffic moved bit by bit", function () {
     expect(await on.liveOf("hello")).to.equal("1");
   });
 
+  for (const [what, cause] of [
+    ["a newer commit's release", (): Promise<unknown> => on.release({ commit: c }, candidate("hello", "three"))],
+    ["a rollback", (): Promise<unknown> => rollback({ ...on.stack, names: ["hello"], confirm: async () => true })],
+    ["Ctrl-C", async (stop: AbortController): Promise<unknown> => stop.abort(new Error("it was stopped"))],
+  ] as const) {
+    it(`asks again to stop a deployment that CodeDeploy does not stop at the first time, for ${what}`, async () => {
+      on.create("hello", zipAnswering("one"), "CodeDeployDefault.LambdaCanary10Percent30Minutes");
+      const stop = new AbortController();
+      const release = on.release({ commit: b, signal: stop.signal }, candidate("hello", "two"));
+      const ended = release.then(
+        ([result]) => result?.outcome,
+        ({ results }: ReleaseFailed) => results[0]?.outcome,
+      );
+      await untilTold("of traffic");
+      on.before("StopDeployment", async () => {
+        throw Object.assign(new Error("Rate exceeded"), { name: "ThrottlingException" });
+      });
+      await cause(stop);
+      expect(await ended).to.equal(what.startsWith("a newer") ? "superseded" : "rolled back");
+      expect(on.called.filter((operation) => operation === "StopDeployment")).to.have.length.above(1);
+      expect(told()).to.include.members([
+        "hello: deployment d-X could not be stopped: ThrottlingException: Rate exceeded",
+        "hello: stopping deployment d-X",
+      ]);
+    });
+  }
+
   it("is stopped by a rollback, which then has nothing to move, and reports it", async () => {
     on.create("hello", zipAnswering("one"), canary);
     const stopped = rejection(on.release({ commit: b }, candidate("hello", "two")));

@@ -49,11 +49,11 @@ describe("deploy/versions", () => {
   it("leaves for the next release what cannot be deleted, says so, and has released all the same", async () => {
     await create(12);
     on.before("DeleteFunction", async () => {
-      throw Object.assign(new Error("no right to"), { name: "AccessDeniedException" });
+      throw Object.assign(new Error("an alias refers to it"), { name: "ResourceConflictException" });
     });
     expect((await on.release({ commit: b }, candidate("hello", "two")))[0]?.outcome).to.equal("released");
     expect(on.lines.at(-1)).to.equal(
-      "hello: old versions are left for the next release to delete: AccessDeniedException: no right to",
+      "hello: old versions are left for the next release to delete: ResourceConflictException: an alias refers to it",
     );
     await on.release({ commit: c }, candidate("hello", "three"));
     expect(await numbers()).to.have.lengthOf(10);
@@ -80,5 +80,36 @@ describe("deploy/versions", () => {
     expect(await rejection(settled(on.lambda, functionName))).to.equal(
       `${functionName} did not become active: the key is disabled`,
     );
+  });
+});
+
+describe("deploy/versions, where IAM asks for the function's own ARN to delete a version", () => {
+  const on = new Releasing({ deniesDeletion: true });
+  const [a, b] = commits;
+
+  it("releases all the same, and says once that all versions are kept", async () => {
+    const names = ["one", "two", "three"];
+    for (const name of names) {
+      on.create(name, zipAnswering("one"));
+      for (let version = 2; version <= 12; version++) {
+        await on.publish(name, a);
+      }
+    }
+    const results = await on.release({ commit: b }, ...names.map((name) => candidate(name, "two")));
+    expect(results.map(({ outcome }) => outcome)).to.deep.equal(["released", "released", "released"]);
+    const told = on.lines.filter((line) => /delet|left/.test(line));
+    expect(told).to.have.lengthOf(1);
+    expect(told[0]).to.match(
+      /^the role of this release may not delete versions, so all are kept: AccessDeniedException: .*lambda:DeleteFunction on resource: arn:aws:lambda:us-east-1:000000000000:function:push-to-live-test_(one|two|three) because/,
+    );
+    expect(await on.versionsOf("one")).to.have.lengthOf(14);
+  });
+
+  it("fails a release for its smoke test, not for the version that it has to keep", async () => {
+    on.create("hello", zipAnswering("one"));
+    const failing = { ...candidate("hello", "two"), smokeTest: { event: {}, response: { statusCode: 500 } } };
+    const message = await rejection(on.release({ commit: b }, failing));
+    expect(message).to.match(/the smoke test of version 2 failed/);
+    expect(on.lines.filter((line) => line.includes("so all are kept"))).to.have.lengthOf(1);
   });
 });

@@ -98,7 +98,13 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
     expect(line).to.equal(released(12));
   });
 
-  for (const operation of ["DeleteFunction", "ListAliases", "ListVersionsByFunction"]) {
+  it("DeleteFunction is denied: releases, and says that all versions are kept", async () => {
+    const { line, told } = await run(deny("DeleteFunction"));
+    expect(told).to.contain("may not delete versions, so all are kept: AccessDeniedException");
+    expect(line).to.equal(released(12));
+  });
+
+  for (const operation of ["ListAliases", "ListVersionsByFunction"]) {
     it(`${operation} is denied: releases, and says that old versions are left`, async () => {
       const { line, told } = await run(deny(operation));
       expect(told).to.contain("old versions are left for the next release to delete: AccessDeniedException");

@@ -120,8 +120,8 @@ function verdictOf(
   const { kind } = trouble;
   const isTriedAgain = kind === "passing" && howLong === "once";
   const isCreation = operation === "CreateDeployment";
-  // A deployment that was started is found, even where no try was answered.
-  const isFound = isCreation && trouble === droppedAfterTheWork;
+  // A deployment that was started is found, even where no try was answered, and so is one that was stopped.
+  const isFound = (isCreation || operation === "StopDeployment") && trouble === droppedAfterTheWork;
   const isLookedAtAgain = part === "watch" && howLong === "once";
   if (part === "tidying" || isTriedAgain || isFound || isLookedAtAgain) {
     return "released";

@@ -35,7 +35,7 @@ interface Answer {
 }
 
 /** What a release asks again and again. */
-const polls = ["GetAlias", "GetDeployment", "GetFunctionConfiguration", "GetMetricData"];
+const polls = ["GetAlias", "GetDeployment", "GetFunction", "GetMetricData"];
 
 /** Passes the requests of one release on to the local AWS endpoint, and lets some of them go wrong. */
 export class FaultProxy {

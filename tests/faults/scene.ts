@@ -136,8 +136,10 @@ export class Scene {
   }
 
   async alarms(application: string): Promise<{ AlarmNames: string[] }> {
-    const { MetricAlarms = [] } = await this.clients.cloudwatch.describeAlarms({ AlarmNamePrefix: `${application}-` });
-    return { AlarmNames: MetricAlarms.map(({ AlarmName = "" }) => AlarmName) };
+    const { MetricAlarms = [] } = await this.clients.cloudwatch.describeAlarms({ AlarmNamePrefix: application });
+    const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
+    // The stack's own, and its functions': not those of an application whose name goes on.
+    return { AlarmNames: names.filter((each) => /^[-_]/.test(each.slice(application.length))) };
   }
 
   async active(application: string): Promise<string[]> {
