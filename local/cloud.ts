@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { account } from "./account.ts";
 import { alarmNotification } from "./alarmNotification.ts";
 import { AwsEndpoint } from "./awsEndpoint.ts";
 import { Clock } from "./clock.ts";
@@ -11,6 +12,7 @@ import { GitHub } from "./github/github.ts";
 import { ApiGateway } from "./httpApi.ts";
 import { type Listening, listen } from "./httpServer.ts";
 import { Lambda } from "./lambda/lambda.ts";
+import { type Quota, RequestQuota } from "./lambda/requestQuota.ts";
 import { ParameterStore } from "./parameterStore.ts";
 import { Sns } from "./sns.ts";
 import { tellBuilds, tellDeployments } from "./stateChanges.ts";
@@ -21,6 +23,15 @@ export interface CloudOptions {
   readonly timeScale?: number | undefined;
   /** Decides which of two versions a request gets: a number from 0 to 1, without it. @default Math.random */
   readonly random?: (() => number) | undefined;
+  /** How many control-plane requests Lambda takes before it refuses. @default as many as come */
+  readonly lambdaQuota?: Quota | undefined;
+  /**
+   * Whether deleting a version asks for the function's own ARN, as AWS's authorization data says, which no role of the program has, and so
+   * is denied. @default false
+   */
+  readonly deniesDeletion?: boolean | undefined;
+  /** Where builds run, functions are unpacked and repositories are: outside of any project. @default where it keeps its logs */
+  readonly workDirectory?: string | undefined;
 }
 
 /**
@@ -41,17 +52,27 @@ export class LocalCloud {
   readonly awsEndpoint: AwsEndpoint;
   #aws: Listening | undefined;
 
-  private constructor(directory: string, { timeScale, random = Math.random }: CloudOptions) {
+  private constructor(
+    directory: string,
+    { timeScale, random = Math.random, lambdaQuota, deniesDeletion = false, workDirectory = directory }: CloudOptions,
+  ) {
     const clock = new Clock(timeScale);
     this.logs = new CloudWatchLogs(join(directory, "logs"));
     this.cloudwatch = new CloudWatch(clock);
     const { logs, cloudwatch } = this;
-    this.lambda = new Lambda({ directory: join(directory, "lambda"), logs, cloudwatch, random });
+    this.lambda = new Lambda({
+      directory: join(workDirectory, "lambda"),
+      url: () => this.awsUrl,
+      logs,
+      cloudwatch,
+      random,
+      deniesDeletion,
+    });
     this.apiGateway = new ApiGateway(this.lambda, logs, cloudwatch);
     this.codedeploy = new CodeDeploy(this.lambda, cloudwatch, clock);
-    this.github = new GitHub(join(directory, "github"));
+    this.github = new GitHub(join(workDirectory, "github"));
     this.codebuild = new CodeBuild({
-      directory: join(directory, "builds"),
+      directory: join(workDirectory, "builds"),
       url: () => this.awsUrl,
       github: this.github,
       logs,
@@ -62,11 +83,16 @@ export class LocalCloud {
       const { AlarmActions = [], OKActions = [] } = change.alarm;
       const { subject, message } = alarmNotification(change);
       for (const action of change.to === "ALARM" ? AlarmActions : OKActions) {
-        this.sns.publish(action, message, subject);
+        const publisher = { service: "cloudwatch.amazonaws.com", sourceAccount: account.id } as const;
+        this.sns.publish(publisher, action, message, subject);
       }
     });
-    const services = [this.lambda, this.codedeploy, this.codebuild, cloudwatch, logs];
-    this.awsEndpoint = new AwsEndpoint(services.map(({ service }) => service));
+    const services = [this.codedeploy, this.codebuild, cloudwatch, logs].map(({ service }) => service);
+    const quota = lambdaQuota && new RequestQuota(lambdaQuota);
+    // CodeDeploy's own UpdateAlias.
+    this.codedeploy.on("traffic", () => void quota?.take());
+    const { service } = this.lambda;
+    this.awsEndpoint = new AwsEndpoint([quota ? quota.applyTo(service) : service, ...services]);
   }
 
   /**

@@ -5,12 +5,14 @@ import { isDeepStrictEqual } from "node:util";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { account } from "./account.ts";
 import { git } from "./git.ts";
+import { awsQuota } from "./lambda/requestQuota.ts";
 import { localStack } from "./program.ts";
 import { copyProject } from "./rehearsal/developer.ts";
 import { story } from "./rehearsal/story.ts";
 import { Visitors } from "./rehearsal/visitors.ts";
 import { type Stack, startStack } from "./stack.ts";
 import { interruption, showBuilds } from "./terminal.ts";
+import { checkOutside } from "./workFolder.ts";
 
 /** A canary of five minutes takes a second. */
 const timeScale = 300;
@@ -26,7 +28,11 @@ async function rehearse(directory: string, stopped: Promise<NodeJS.Signals>): Pr
     await git(copy, "remote", "add", "origin", remote);
     await git(copy, "push", "--quiet", "origin", localStack.branch);
   };
-  const stack = await startStack(copy, join(directory, "cloud"), 0, seed, { timeScale, random: evenly() });
+  const stack = await startStack(copy, join(directory, "cloud"), 0, seed, {
+    timeScale,
+    random: evenly(),
+    lambdaQuota: awsQuota,
+  });
   const visitors = new Visitors(`${stack.outputs.apiUrl}/hello_user?user=visitor`);
   try {
     showBuilds(stack.cloud, (line) => console.log(`   ${line}`));
@@ -86,6 +92,7 @@ function seconds(since: number): string {
 const stopped = interruption();
 const directory = await mkdtemp(join(tmpdir(), "rehearsal-"));
 try {
+  await checkOutside(directory);
   process.exitCode = await rehearse(directory, stopped);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -1,13 +1,15 @@
-import { rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { account } from "./account.ts";
 import { directory, type Endpoints, endpointsFile, root, runningEndpoints } from "./endpoints.ts";
 import { git } from "./git.ts";
+import { awsQuota } from "./lambda/requestQuota.ts";
 import { localStack, type ProgramOutputs } from "./program.ts";
 import { serveProvider } from "./providerServer.ts";
 import { type EmptyStack, type Stack, startEmpty, startStack } from "./stack.ts";
 import { interruption, showBuilds } from "./terminal.ts";
+import { workFolderOf } from "./workFolder.ts";
 
 function readArguments(): { port: number; timeScale: number; json: boolean; empty: boolean } {
   const { values } = parseArgs({
@@ -63,6 +65,13 @@ async function endpointsOf({ cloud, provider, remote }: EmptyStack, outputs?: Pr
   };
 }
 
+/** Removes what builds and functions have left, and not what was pushed. */
+async function removeWork(workDirectory: string): Promise<void> {
+  for (const name of ["builds", "lambda"]) {
+    await rm(join(workDirectory, name), { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
 async function start(): Promise<void> {
   const { port, timeScale, json, empty } = readArguments();
   const stopped = interruption();
@@ -71,15 +80,19 @@ async function start(): Promise<void> {
     // They would take each other's repository away.
     throw new Error(`the local cloud of this checkout is running at ${running.api || running.aws}: stop it first`);
   }
-  // What Pulumi's engine knows is of a cloud that is gone.
-  for (const name of ["builds", "lambda", "logs", "pulumi"]) {
+  const workDirectory = await workFolderOf(root);
+  // What Pulumi's engine knows is of a cloud that is gone. Earlier versions had all in the checkout.
+  for (const name of ["builds", "github", "lambda", "logs", "pulumi"]) {
     await rm(join(directory, name), { recursive: true, force: true });
   }
+  await removeWork(workDirectory);
+  const options = { timeScale, workDirectory, lambdaQuota: awsQuota };
   const stack: EmptyStack & Partial<Stack> = empty
-    ? await startEmpty(root, directory, port, seed, { timeScale })
-    : await startStack(root, directory, port, seed, { timeScale });
+    ? await startEmpty(root, directory, port, seed, options)
+    : await startStack(root, directory, port, seed, options);
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
+    await mkdir(directory, { recursive: true });
     await writeFile(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
     showBuilds(stack.cloud, (line, build) => {
       const print = json ? console.error : console.log;
@@ -90,6 +103,7 @@ async function start(): Promise<void> {
   } finally {
     await rm(endpointsFile, { force: true });
     await stack.cloud.close();
+    await removeWork(workDirectory);
   }
 }
 

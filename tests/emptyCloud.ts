@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Endpoints } from "../local/endpoints.ts";
 
@@ -14,7 +15,8 @@ export interface EmptyCloud {
 /** Runs `npm start -- --empty` in a copy of the project, on any port that is free. */
 export async function startEmptyCloud(project: string): Promise<EmptyCloud> {
   const args = ["local/start.ts", "--empty", "--json", "--port", "0", "--time-scale", "3600"];
-  const cloud = spawn(process.execPath, args, { cwd: project });
+  const env = { ...process.env, XDG_CACHE_HOME: join(project, "../cache") };
+  const cloud = spawn(process.execPath, args, { cwd: project, env });
   let builds = "";
   cloud.stderr.on("data", (chunk) => {
     builds += chunk;

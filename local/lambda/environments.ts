@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { account } from "../account.ts";
@@ -11,6 +13,14 @@ export interface InvocationResult {
   /** JSON. */
   readonly payload: string;
   readonly error?: "Unhandled";
+}
+
+/** Where a version runs. */
+export interface Place {
+  /** The unpacked zip. */
+  readonly taskRoot: string;
+  /** The address of the local AWS endpoint. */
+  readonly url: string;
 }
 
 /** Takes a line that the function, or Lambda itself, writes to a log stream. */
@@ -31,9 +41,8 @@ export class Environments {
   readonly #idle = new Set<Environment>();
   readonly #waiting: (() => void)[] = [];
 
-  /** @param taskRoot The unpacked zip. */
-  constructor(configuration: FunctionSettings & { readonly Version: string }, taskRoot: string, log: Log) {
-    this.#start = () => new Environment(configuration, taskRoot, log);
+  constructor(configuration: FunctionSettings & { readonly Version: string }, place: Place, log: Log) {
+    this.#start = () => new Environment(configuration, place, log);
     this.#log = log;
   }
 
@@ -82,16 +91,19 @@ class Environment {
   /** How the process ended. */
   readonly exited: Promise<string>;
   readonly #timeoutSeconds: number;
+  /** With its temporary folder, and no configuration of anybody's. */
+  readonly #home: string;
   readonly #process: ChildProcess;
   readonly #ready: Promise<unknown>;
   #idle: NodeJS.Timeout | undefined;
   /** Ends the invocation that is under way. */
   #settle: ((outcome: Outcome) => void) | undefined;
 
-  constructor(configuration: FunctionSettings & { readonly Version: string }, taskRoot: string, log: Log) {
+  constructor(configuration: FunctionSettings & { readonly Version: string }, { taskRoot, url }: Place, log: Log) {
     const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
     this.stream = `${day}/[${configuration.Version}]${randomUUID().replaceAll("-", "")}`;
     this.#timeoutSeconds = configuration.Timeout;
+    this.#home = mkdtempSync(join(tmpdir(), "lambda-"));
     this.#process = fork(join(import.meta.dirname, "runtime.ts"), [], {
       cwd: taskRoot,
       // V8's heap only: an environment on AWS is also ended for memory outside of it.
@@ -99,6 +111,7 @@ class Environment {
       // The function's own, and what Lambda sets: nothing of this machine's environment reaches a function.
       env: {
         ...configuration.Environment?.Variables,
+        ...ofLocalCloud(url, this.#home),
         _HANDLER: configuration.Handler,
         AWS_DEFAULT_REGION: account.region,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(configuration.MemorySize),
@@ -126,6 +139,7 @@ class Environment {
       );
     });
     this.#ready = new Promise((resolve) => this.#process.once("message", resolve));
+    void this.exited.then(() => rmSync(this.#home, { recursive: true, force: true }));
     // One listener of each for as long as the environment lives: a listener an invocation would pile up.
     void this.exited.then((how) => this.#settle?.({ exited: how }));
     this.#process.on("message", (reply: Reply | "ready") => reply !== "ready" && this.#settle?.(reply));
@@ -164,6 +178,27 @@ class Environment {
     this.#process.kill("SIGKILL");
     await this.exited;
   }
+}
+
+/**
+ * What keeps an SDK in the function from the AWS account of whoever runs the local cloud: keys and an endpoint of the local cloud's, no
+ * metadata service, and no configuration by HOME or, where that is not set, by the user's entry in passwd. No declared variable undoes it.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+ */
+function ofLocalCloud(url: string, home: string): Record<string, string> {
+  return {
+    HOME: home,
+    TMPDIR: home,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_SESSION_TOKEN: "local",
+    AWS_CONFIG_FILE: join(home, "no-config"),
+    AWS_SHARED_CREDENTIALS_FILE: join(home, "no-credentials"),
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_ENDPOINT_URL: url,
+    AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "false",
+  };
 }
 
 /** How an invocation ended: with a reply, or with the environment's end, or not in time. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -32,6 +32,7 @@ describe("npm start", () => {
     await copyProject(project);
     started = spawn(process.execPath, ["local/start.ts", "--json", "--port", "0", "--time-scale", "3600"], {
       cwd: project,
+      env: ownCache(),
     });
     started.stderr?.on("data", (chunk) => {
       output += chunk;
@@ -50,6 +51,9 @@ describe("npm start", () => {
       started.kill("SIGKILL");
     }
   });
+
+  /** With the cache in this test's own folder. */
+  const ownCache = (): NodeJS.ProcessEnv => ({ ...process.env, XDG_CACHE_HOME: join(directory, "cache") });
 
   async function get(path: string): Promise<string> {
     return (await fetch(endpoints.api + path)).text();
@@ -127,9 +131,33 @@ describe("npm start", () => {
     expect(await get("/hello_user?user=x")).to.equal(before);
   });
 
-  it("runs post_build after a failed build phase, and deploys nothing", async function () {
+  it("fails a build that uses a package which only the checkout has, as CodeBuild would", async function () {
     this.timeout(60_000);
     await replace(handler, "`Goodbye ", "`Hello ");
+    expect(existsSync(join(project, "node_modules", "typescript"))).to.equal(true);
+    const use = `npm run bundle && node -e "require.resolve('typescript')"`;
+    await replace("buildspec.yml", "- npm run bundle", `- ${use}`);
+    const seen = output.length;
+    expect((await push("Use a package that is not there"))?.ended).to.match(/FAILED; log: /);
+    expect(output.slice(seen)).to.contain("PRE_BUILD SUCCEEDED");
+    await replace("buildspec.yml", use, "npm run bundle");
+  });
+
+  it("keeps its repository and its builds out of the checkout, and refuses a cache within a project", async () => {
+    expect(endpoints.git).to.match(new RegExp(`^${join(directory, "cache", "push-to-live")}/[0-9a-f]{16}/github/`));
+    expect((await readdir(join(project, ".local"))).sort()).to.deep.equal(["endpoints.json", "logs"]);
+    const other = join(directory, "other");
+    await copyProject(other);
+    const { code, output: told } = await runFile("local/start.ts", ["--port", "0"], {
+      cwd: other,
+      env: { ...process.env, XDG_CACHE_HOME: join(other, "cache") },
+    });
+    expect(code).to.equal(1);
+    expect(told).to.contain(`${join(other, "node_modules")} would be found by the builds in`);
+  });
+
+  it("runs post_build after a failed build phase, and deploys nothing", async function () {
+    this.timeout(60_000);
     await replace(handler, "at most", "no more than");
     await replace(handlerTest, "at most", "no more than");
     await replace("deploy/bundle.ts", 'target: "node24"', 'target: "node0"');
@@ -171,7 +199,7 @@ describe("npm start", () => {
   });
 
   it("refuses to run twice in one checkout, and the first goes on", async () => {
-    const { code, output: told } = await runFile("local/start.ts", ["--port", "0"], { cwd: project });
+    const { code, output: told } = await runFile("local/start.ts", ["--port", "0"], { cwd: project, env: ownCache() });
     expect(code).to.equal(1);
     expect(told).to.equal(`the local cloud of this checkout is running at ${endpoints.api}: stop it first\n`);
     expect(await get("/hello_user")).to.equal('{"message":"good night"}');
@@ -189,6 +217,7 @@ describe("npm start", () => {
     const pushed = await git(endpoints.git ?? "", "rev-parse", "--short", "main");
     const { code, output: told } = await runFile("local/start.ts", ["--port", "0"], {
       cwd: project,
+      env: ownCache(),
       onOutput: (text, kill) => text.includes("Ctrl-C stops it") && kill("SIGTERM"),
     });
     expect(code).to.equal(0);
@@ -201,7 +230,10 @@ describe("npm start", () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
-    const { code, output: told } = await runFile("local/start.ts", ["--port", String(port)], { cwd: project });
+    const { code, output: told } = await runFile("local/start.ts", ["--port", String(port)], {
+      cwd: project,
+      env: ownCache(),
+    });
     server.close();
     expect(code).to.equal(1);
     expect(told).to.equal(
@@ -217,7 +249,7 @@ describe("npm start", () => {
     [["--verbose"], /Unknown option '--verbose'/],
   ] as const) {
     it(`refuses ${args.join(" ")}`, async () => {
-      const { code, output: told } = await runFile("local/start.ts", [...args], { cwd: project });
+      const { code, output: told } = await runFile("local/start.ts", [...args], { cwd: project, env: ownCache() });
       expect(code).to.equal(1);
       expect(told).to.match(message);
     });
