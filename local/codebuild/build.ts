@@ -265,10 +265,16 @@ ${command}
 
   async #readReports(groups: NonNullable<Buildspec["reports"]>): Promise<true> {
     const tests: TestCase[] = [];
-    for (const { files, "base-directory": base } of Object.values(groups)) {
+    for (const [group, { files, "base-directory": base }] of Object.entries(groups)) {
       const cwd = join(this.#source, base);
+      const before = tests.length;
       for await (const file of glob(files, { cwd })) {
         tests.push(...parseJUnit(await readFile(join(cwd, file), "utf8")));
+      }
+      const count = tests.length - before;
+      if (count > maxCases) {
+        // What CodeBuild does beyond its quota it does not say: here, no case is dropped unseen.
+        throw new Error(`the report ${group} has ${count} test cases, and a report holds ${maxCases}: split it`);
       }
     }
     this.#build.tests = tests;
@@ -279,6 +285,9 @@ ${command}
     writeSync(this.#args.log, `[Container] ${new Date().toISOString()} ${text}\n`);
   }
 }
+
+/** How many test cases a report holds. @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
+const maxCases = 500;
 
 /** A build's Node.js is the one that runs the local cloud. */
 function checkRuntime(wanted: string | undefined): void {
@@ -297,6 +306,7 @@ function machineVariables(): Record<string, string> {
   const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   return {
     LANG: "en_US.UTF-8",
+    GIT_CONFIG_NOSYSTEM: "1",
     npm_config_cache: join(homedir(), ".npm"),
     npm_config_userconfig: join(homedir(), ".npmrc"),
     ...Object.fromEntries(

@@ -30,6 +30,8 @@ export interface Project {
   readonly source: {
     readonly location: string;
     readonly buildspec: string;
+    /** Whether GitHub is told of the builds that the webhook starts. */
+    readonly reportBuildStatus?: boolean | undefined;
     readonly buildStatusConfig?: { readonly context: string } | undefined;
   };
   readonly environment: {
@@ -255,6 +257,9 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
 
   /** Sets a commit's status, under the words that CodeBuild has for it. */
   #report(project: Project, sha: string, state: CommitStatus["state"], description: string, logFile?: string): void {
+    if (!project.source.reportBuildStatus) {
+      return;
+    }
     this.#args.github.setStatus(project.source.location, {
       sha,
       state,
