@@ -24,6 +24,30 @@ export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} 
 const unset = { ...functionDefaults, releaseStrategy: undefined };
 const keys = Object.keys(unset);
 
+/**
+ * The names of environment variables that Lambda keeps to itself.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+const reservedNames: readonly string[] = [
+  "AWS_ACCESS_KEY",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_DEFAULT_REGION",
+  "AWS_EXECUTION_ENV",
+  "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+  "AWS_LAMBDA_FUNCTION_NAME",
+  "AWS_LAMBDA_FUNCTION_VERSION",
+  "AWS_LAMBDA_INITIALIZATION_TYPE",
+  "AWS_LAMBDA_LOG_GROUP_NAME",
+  "AWS_LAMBDA_LOG_STREAM_NAME",
+  "AWS_LAMBDA_RUNTIME_API",
+  "AWS_REGION",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+  "LAMBDA_RUNTIME_DIR",
+  "LAMBDA_TASK_ROOT",
+];
+
 /** Largest sum of an environment's names and values, in bytes (CreateFunction's `Environment`). */
 const maxEnvironmentBytes = 4096;
 
@@ -60,12 +84,16 @@ function environmentProblems(environment: unknown): string[] {
   const entries = Object.entries(environment);
   // Values are left out: they may be secrets.
   const problems = entries.flatMap(([name, value]) => {
-    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name) || /^(AWS_|LAMBDA_)/.test(name)) {
+    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
       return [
-        `.environment has the name "${name}": letters, digits and _ are allowed, the first a letter; AWS_… and LAMBDA_… are Lambda's own`,
+        `.environment has the name "${name}": letters, digits and _ are allowed, two at least, the first a letter`,
       ];
     }
-    return typeof value === "string" ? [] : [`.environment.${name} must be a string`];
+    if (reservedNames.includes(name)) {
+      return [`.environment has the name "${name}", which is Lambda's own: give it another`];
+    }
+    const isText = ["string", "number", "boolean"].includes(typeof value);
+    return isText ? [] : [`.environment.${name} must be a string, a number, true or false`];
   });
   const bytes = Buffer.byteLength(entries.map(([name, value]) => `${name}${value}`).join(""));
   if (bytes > maxEnvironmentBytes) {

@@ -1,7 +1,10 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { buildComputes } from "../../infra/buildComputes.ts";
 import type { FunctionSettings } from "../../infra/functionSettings.ts";
+import { settingKeys } from "../../infra/knownSettings.ts";
 import { parseStrategy } from "../../infra/releaseStrategies.ts";
 import { readSettings, retentionDays, type Settings } from "../../infra/settings.ts";
 import { dev, type EvaluationError, evaluate, failureOf, loadProgram, type Stack, valueFrom } from "./mocks.ts";
@@ -64,6 +67,8 @@ describe("the settings", () => {
         repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
         branch: "main",
         credential: { type: "CODECONNECTIONS", arn: connectionArn },
+        pullRequests: true,
+        pullRequestCredential: { type: "CODECONNECTIONS", arn: connectionArn },
         releaseStrategies: [allAtOnce],
         logRetentionDays: 30,
         compute: {
@@ -297,6 +302,31 @@ describe("the settings", () => {
       const { functionSettings } = await settingsOf(dev.config, { secretConfig: { functions } });
       const { KEY } = functionSettings("hello-user").environment;
       expect(await pulumi.isSecret(pulumi.output(KEY))).to.equal(true);
+    });
+
+    it("take the variables of a function that AWS's own list does not keep, and numbers as text", async () => {
+      const environment = { AWS_ENDPOINT_URL: "https://example.com", LAMBDA_X: "x", PORT: 8080, DEBUG: true };
+      expect((await functionSettingsOf({ "hello-user": { environment } })).environment).to.deep.equal({
+        AWS_ENDPOINT_URL: "https://example.com",
+        LAMBDA_X: "x",
+        PORT: "8080",
+        DEBUG: "true",
+      });
+    });
+
+    it("take an owner whose name has a _, as a managed user's has", async () => {
+      const { repository: found } = await settingsOf({ ...dev.config, repository: "https://github.com/jo_shop/name" });
+      expect(found).to.deep.equal({ type: "GITHUB", cloneUrl: "https://github.com/jo_shop/name.git" });
+    });
+
+    it("are all listed where an unknown key is looked for", async () => {
+      const folder = join(import.meta.dirname, "../../infra");
+      const texts = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
+      const reads = /(?:config\.(?:get|require|getSecret|requireSecret)|\bread|refuse)\(\s*"(\w+)"/g;
+      const read = new Set(texts.flatMap((text) => [...text.matchAll(reads)].map(([, key]) => key)));
+      read.delete("defaultTags");
+      expect(settingKeys).to.include.members([...read]);
+      expect(read.size).to.be.above(20);
     });
 
     it("know no function beside the stack's", async () => {
@@ -544,11 +574,18 @@ describe("the settings", () => {
         ],
       ),
       [{ "hello-user": { environment: ["A=b"] } }, ".hello-user.environment must be an object of strings"],
-      ...["A", "1A", "A-B", "_AB", "AWS_REGION", "LAMBDA_TASK_ROOT"].map((name) => [
+      ...["A", "1A", "A-B", "_AB"].map((name) => [
         { "hello-user": { environment: { [name]: "x" } } },
-        `.hello-user.environment has the name "${name}": letters, digits and _ are allowed, the first a letter; AWS_… and LAMBDA_… are Lambda's own`,
+        `.hello-user.environment has the name "${name}": letters, digits and _ are allowed, two at least, the first a letter`,
       ]),
-      [{ "hello-user": { environment: { KEY: 1 } } }, ".hello-user.environment.KEY must be a string"],
+      ...["AWS_REGION", "LAMBDA_TASK_ROOT", "AWS_SESSION_TOKEN"].map((name) => [
+        { "hello-user": { environment: { [name]: "x" } } },
+        `.hello-user.environment has the name "${name}", which is Lambda's own: give it another`,
+      ]),
+      [
+        { "hello-user": { environment: { KEY: null } } },
+        ".hello-user.environment.KEY must be a string, a number, true or false",
+      ],
       [
         { "hello-user": { environment: { KEY: "é".repeat(2047) } } },
         ".hello-user.environment has 4097 bytes: Lambda allows 4096",
@@ -590,6 +627,30 @@ describe("the settings", () => {
         );
       });
     }
+
+    for (const [key, nearest] of [
+      ["repositry", "repository"],
+      ["logRetention", "logRetentionDays"],
+      ["TRACING", "tracing"],
+      ["pullRequest", "pullRequests"],
+    ] as const) {
+      it(`the misspelt key ${key}, with the nearest that there is`, async () => {
+        const failure = await refusalOf({ ...dev, config: { ...dev.config, [key]: "x" } });
+        expect(failure.message).to.equal(
+          refusal(`push-to-live:${key} is no setting: remove it, or did you mean ${nearest}?`),
+        );
+      });
+    }
+
+    it("an encrypted value, which the message does not repeat", async () => {
+      const failure = await refusalOf({ ...dev, secretConfig: { domainName: "a secret" } });
+      expect(failure.message).to.contain("domainName").and.not.contain("a secret");
+    });
+
+    it("a folder whose name is none for a Lambda function", async () => {
+      const failure = await refusalOf(dev, ["hello.user"]);
+      expect(failure.message).to.contain("the folder functions/hello.user names a Lambda function");
+    });
 
     it("a setting of another project's namespace", async () => {
       const failure = await failureOf(
