@@ -32,12 +32,19 @@ export interface BuildProjectArgs {
   readonly logRetentionDays: number;
   /** What the build may release; left out, the project can deploy nothing. */
   readonly releases?: Releases;
+  /**
+   * What is created before the project, so that IAM has a head start: CreateProject checks with the role whether it may read the source, and
+   * the provider does not try again where IAM has not heard of the right yet.
+   */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** What lets CodeBuild read the repository: one of the project's own `source.auth` forms, never the account-wide credential. */
 export interface Credential {
   readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER";
   readonly arn: pulumi.Input<string>;
+  /** The customer's own KMS key with which the secret is encrypted, where it is one. */
+  readonly kmsKeyArn?: string;
 }
 
 /** The functions that a build may release, and the CodeDeploy application that does it. */
@@ -84,8 +91,8 @@ export class BuildProject extends pulumi.ComponentResource {
       { name: `/aws/codebuild/${args.projectName}`, retentionInDays: args.logRetentionDays },
       { parent: this },
     );
-    const { role, policy } = this.createRole(name, args, log);
-    const project = this.createProject(name, args, log, role, policy);
+    const { role, policies } = this.createRole(name, args, log);
+    const project = this.createProject(name, args, log, role, policies);
     const webhook = new aws.codebuild.Webhook(
       `${name}-webhook`,
       {
@@ -109,17 +116,28 @@ export class BuildProject extends pulumi.ComponentResource {
     name: string,
     args: BuildProjectArgs,
     log: aws.cloudwatch.LogGroup,
-  ): { role: aws.iam.Role; policy: aws.iam.RolePolicy } {
+  ): { role: aws.iam.Role; policies: aws.iam.RolePolicy[] } {
     const parent = { parent: this };
+    const { partition, dnsSuffix } = aws.getPartitionOutput({}, parent);
+    const region = aws.getRegionOutput({}, parent).region;
+    const account = aws.getCallerIdentityOutput({}, parent).accountId;
     const role = new aws.iam.Role(
       `${name}-role`,
-      { description: args.description, assumeRolePolicy: assumableBy("codebuild.amazonaws.com") },
+      { description: args.description, assumeRolePolicy: assumableBy("codebuild.amazonaws.com", account) },
       parent,
     );
-    const invoke = { parent: this };
-    const partition = aws.getPartitionOutput({}, invoke).partition;
-    const region = aws.getRegionOutput({}, invoke).region;
-    const account = aws.getCallerIdentityOutput({}, invoke).accountId;
+    // Of its own, so that it waits for nothing but the role.
+    const source = new aws.iam.RolePolicy(
+      `${name}-source-policy`,
+      {
+        role: role.id,
+        policy: {
+          Version: "2012-10-17",
+          Statement: readSource(args.credential, pulumi.interpolate`secretsmanager.${region}.${dnsSuffix}`),
+        },
+      },
+      parent,
+    );
     const arn: Arn = (service, resource) =>
       pulumi.interpolate`arn:${partition}:${service}:${region}:${account}:${resource}`;
 
@@ -134,7 +152,7 @@ export class BuildProject extends pulumi.ComponentResource {
               Sid: "WriteLog",
               Effect: "Allow",
               Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-              Resource: [log.arn, pulumi.interpolate`${log.arn}:*`],
+              Resource: pulumi.interpolate`${log.arn}:*`,
             },
             {
               Sid: "WriteTestReports",
@@ -147,14 +165,13 @@ export class BuildProject extends pulumi.ComponentResource {
               ],
               Resource: arn("codebuild", `report-group/${args.projectName}-*`),
             },
-            readSource(args.credential),
             ...(args.releases ? releaseStatements(args.releases, arn) : []),
           ],
         },
       },
       parent,
     );
-    return { role, policy };
+    return { role, policies: [source, policy] };
   }
 
   private createProject(
@@ -162,7 +179,7 @@ export class BuildProject extends pulumi.ComponentResource {
     args: BuildProjectArgs,
     log: aws.cloudwatch.LogGroup,
     role: aws.iam.Role,
-    policy: aws.iam.RolePolicy,
+    policies: readonly aws.iam.RolePolicy[],
   ): aws.codebuild.Project {
     return new aws.codebuild.Project(
       name,
@@ -177,6 +194,7 @@ export class BuildProject extends pulumi.ComponentResource {
           gitCloneDepth: 0,
           buildspec: args.buildspec,
           auth: { type: args.credential.type, resource: args.credential.arn },
+          reportBuildStatus: true,
           ...(args.statusContext && { buildStatusConfig: { context: args.statusContext } }),
         },
         sourceVersion: args.branch,
@@ -190,27 +208,49 @@ export class BuildProject extends pulumi.ComponentResource {
         logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: log.name } },
         ...(!isLambdaCompute(args.compute) && { buildTimeout: args.timeoutMinutes }),
       },
-      // CreateProject checks the repository's credential with the role, and the provider does not retry that.
-      { parent: this, dependsOn: [policy] },
+      { parent: this, dependsOn: [...policies, ...args.after] },
     );
   }
 }
 
 type Arn = (service: string, resource: pulumi.Input<string>) => pulumi.Output<string>;
 
-function readSource(credential: Credential): aws.iam.PolicyStatement {
-  return credential.type === "CODECONNECTIONS"
-    ? {
-        Sid: "ReadSource",
-        Effect: "Allow",
-        Action: [
-          "codeconnections:GetConnection",
-          "codeconnections:GetConnectionToken",
-          "codeconnections:UseConnection",
-        ],
-        Resource: credential.arn,
-      }
-    : { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: credential.arn };
+function readSource(
+  { type, arn, kmsKeyArn }: Credential,
+  secretsManager: pulumi.Input<string>,
+): aws.iam.PolicyStatement[] {
+  if (type === "CODECONNECTIONS") {
+    const Action = [
+      "codeconnections:GetConnection",
+      "codeconnections:GetConnectionToken",
+      "codeconnections:UseConnection",
+    ];
+    return [{ Sid: "ReadSource", Effect: "Allow", Action, Resource: arn }];
+  }
+  return [
+    { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: arn },
+    ...(kmsKeyArn === undefined ? [] : [decryptSecret(arn, kmsKeyArn, secretsManager)]),
+  ];
+}
+
+/** Only this secret, and only by way of Secrets Manager. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html */
+function decryptSecret(
+  secretArn: pulumi.Input<string>,
+  kmsKeyArn: string,
+  secretsManager: pulumi.Input<string>,
+): aws.iam.PolicyStatement {
+  return {
+    Sid: "DecryptSource",
+    Effect: "Allow",
+    Action: ["kms:Decrypt"],
+    Resource: kmsKeyArn,
+    Condition: {
+      StringEquals: {
+        "kms:ViaService": secretsManager,
+        "kms:EncryptionContext:SecretARN": secretArn,
+      },
+    },
+  };
 }
 
 function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
@@ -228,7 +268,7 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       Effect: "Allow",
       Action: [
         "lambda:GetAlias",
-        "lambda:GetFunctionConfiguration",
+        "lambda:GetFunction",
         "lambda:ListAliases",
         "lambda:ListVersionsByFunction",
         "lambda:PublishVersion",
@@ -237,7 +277,8 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
       ],
       Resource: [...functions, ...qualified],
     },
-    // Of versions only: a version that is not in traffic yet is tried out, one of long ago is deleted.
+    // Of versions only: one that is not in traffic yet is tried out, one of long ago is deleted. Where IAM asks for the function's own ARN to
+    // delete a version, as its authorization data says, all are kept: with that ARN the build could delete the function.
     {
       Sid: "TryAndPruneVersions",
       Effect: "Allow",
@@ -252,7 +293,6 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
         "codedeploy:GetDeployment",
         "codedeploy:GetDeploymentGroup",
         "codedeploy:ListDeployments",
-        "codedeploy:StopDeployment",
         // CreateDeployment with alarms of its own asks for it.
         "codedeploy:UpdateDeploymentGroup",
       ],
@@ -261,6 +301,8 @@ function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatemen
         pulumi.interpolate`${arn("codedeploy", "deploymentgroup:")}${releases.application.name}/*`,
       ),
     },
+    // It takes no resource: IAM lets whoever may stop a deployment stop any.
+    { Sid: "StopDeployment", Effect: "Allow", Action: ["codedeploy:StopDeployment"], Resource: "*" },
     {
       Sid: "RegisterRevision",
       Effect: "Allow",

@@ -36,7 +36,7 @@ export class ConfigurationRelease extends pulumi.ComponentResource {
       `${name}-role`,
       {
         description: "A changed configuration starts the deploy build",
-        assumeRolePolicy: assumableBy("events.amazonaws.com"),
+        assumeRolePolicy: assumableBy("events.amazonaws.com", aws.getCallerIdentityOutput({}, parent).accountId),
       },
       parent,
     );

@@ -77,8 +77,10 @@ export class CustomDomain extends pulumi.ComponentResource {
         type: option.resourceRecordType,
         records: [option.resourceRecordValue],
         ttl: 60,
+        // ACM gives the same record for a name in every certificate of the account: there may be one, and others may need it to be renewed.
+        allowOverwrite: true,
       },
-      parent,
+      { ...parent, retainOnDelete: true },
     );
     return new aws.acm.CertificateValidation(
       `${name}-validation`,

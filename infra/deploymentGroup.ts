@@ -29,7 +29,7 @@ export class DeploymentGroup extends pulumi.ComponentResource {
       `${name}-role`,
       {
         description: "CodeDeploy moves the alias of one function",
-        assumeRolePolicy: assumableBy("codedeploy.amazonaws.com"),
+        assumeRolePolicy: assumableBy("codedeploy.amazonaws.com", aws.getCallerIdentityOutput({}, parent).accountId),
       },
       parent,
     );

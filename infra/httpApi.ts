@@ -112,7 +112,12 @@ function cors(origins: readonly string[]): aws.types.input.apigatewayv2.ApiCorsC
   };
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
+/**
+ * Each value as a JSON string. API Gateway puts values in as they are, so that none may be free text such as an error's message, whose
+ * quotes would end the string.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+ */
 const accessLogFormat = {
   requestId: "$context.requestId",
   requestTime: "$context.requestTime",
@@ -122,6 +127,6 @@ const accessLogFormat = {
   responseLatency: "$context.responseLatency",
   integrationStatus: "$context.integration.status",
   integrationLatency: "$context.integrationLatency",
-  integrationError: "$context.integrationErrorMessage",
-  error: "$context.error.message",
+  lambdaStatus: "$context.integration.integrationStatus",
+  error: "$context.error.responseType",
 };

@@ -103,7 +103,8 @@ export class HttpFunction extends pulumi.ComponentResource {
       memorySize: args.memorySize,
       timeout: args.timeout,
       loggingConfig: { logFormat: "JSON", logGroup: log.name },
-      ...(args.tracing && { tracingConfig: { mode: "Active" } }),
+      // Left out, the provider would keep what was before.
+      tracingConfig: { mode: args.tracing ? "Active" : "PassThrough" },
       ...(Object.keys(args.environment).length > 0 && { environment: { variables: args.environment } }),
     };
     const fn = new aws.lambda.Function(

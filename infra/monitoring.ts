@@ -17,7 +17,7 @@ export interface MonitoringArgs {
   readonly functions: readonly HttpFunction[];
   /** The project whose failed builds are told. */
   readonly project: BuildProject;
-  /** The application whose failed and stopped deployments are told. */
+  /** The application whose failed deployments are told. */
   readonly application: aws.codedeploy.Application;
   /** From where on each alarm rings. */
   readonly alarms: AlarmSettings;
@@ -44,12 +44,13 @@ export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("push-to-live:index:Monitoring", name, {}, opts);
     const topic = args.alerts ? this.createTopic(name, args) : undefined;
-    const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) =>
-      // Of a failed build the rule tells, with the way to its log.
-      this.createAlarm(name, key, alarm, key === "failed-builds" ? undefined : topic),
-    );
+    const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) => this.createAlarm(name, key, alarm, topic));
     if (topic) {
-      const { project, application } = args;
+      const { project, application, alertSubscribers } = args;
+      if (alertSubscribers.length === 0) {
+        const hint = "set alertSubscribers, or subscribe to the topic";
+        void pulumi.log.warn(`alerts are on, and nobody is told: ${hint} ${args.prefix}-alerts yourself`, this);
+      }
       this.createRule(name, "builds", topic, {
         description: "Builds that did not succeed",
         pattern: {
@@ -68,11 +69,12 @@ export class Monitoring extends pulumi.ComponentResource {
         template: "A build of <project> ended as <status>; what is live stays live. Its log: <log>",
       });
       const deploymentRule = this.createRule(name, "deployments", topic, {
-        description: "Deployments that failed or were stopped",
+        // One that was stopped is superseded by a newer release, or its build fails, which is told.
+        description: "Deployments that failed",
         pattern: {
           source: ["aws.codedeploy"],
           "detail-type": ["CodeDeploy Deployment State-change Notification"],
-          detail: { application: [application.name], state: ["FAILURE", "STOP"] },
+          detail: { application: [application.name], state: ["FAILURE"] },
         },
         paths: {
           application: "$.detail.application",
@@ -229,17 +231,22 @@ function alarmsOf({ prefix, api, functions, project, alarms, alerts }: Monitorin
   };
 }
 
-/** @see https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html */
+/**
+ * EventBridge takes no condition in a topic's policy: with one it could not publish.
+ *
+ * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+ */
 function publishingPolicy(topicArn: pulumi.Input<string>, account: pulumi.Input<string>): aws.iam.PolicyDocument {
+  const publish = { Effect: "Allow" as const, Action: "sns:Publish", Resource: topicArn };
   return {
     Version: "2012-10-17",
     Statement: [
+      { Sid: "PublishEvents", ...publish, Principal: { Service: "events.amazonaws.com" } },
       {
-        Sid: "Publish",
-        Effect: "Allow",
-        Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] },
-        Action: ["sns:Publish"],
-        Resource: topicArn,
+        Sid: "PublishAlarms",
+        ...publish,
+        Principal: { Service: "cloudwatch.amazonaws.com" },
         Condition: { StringEquals: { "aws:SourceAccount": account } },
       },
     ],

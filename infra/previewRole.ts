@@ -6,10 +6,22 @@ import type { PreviewRoleSettings } from "./previewRoleSettings.ts";
 export interface PreviewRoleArgs extends PreviewRoleSettings {
   /** `<project>-<stack>`, for the description. */
   readonly prefix: string;
+  /** The account's OIDC provider of GitHub where there is one already, as `existingOidcProvider` finds it. */
+  readonly existingProvider: string | undefined;
 }
 
 /** Who issues the tokens of GitHub Actions. */
 const issuer = "token.actions.githubusercontent.com";
+
+/** The ARN of the account's OIDC provider of GitHub; undefined where there is none, or the caller may not look for it. */
+export async function existingOidcProvider(): Promise<string | undefined> {
+  try {
+    return (await aws.iam.getOpenIdConnectProvider({ url: `https://${issuer}` })).arn;
+  } catch {
+    // The provider's one error for both. In a preview by the role nothing depends on it: what the state has is not imported.
+    return undefined;
+  }
+}
 
 /**
  * A role that `pulumi preview` takes in the GitHub Actions of a pull request of this repository, and of nothing else. It may read the state
@@ -27,7 +39,7 @@ export class PreviewRole extends pulumi.ComponentResource {
       `${name}-role`,
       {
         description: `pulumi preview of ${args.prefix} in pull requests`,
-        assumeRolePolicy: assumableInPullRequests(this.oidcProvider(name, args.oidcProvider), args.subject),
+        assumeRolePolicy: assumableInPullRequests(this.oidcProvider(name, args), args.subject),
       },
       { parent: this },
     );
@@ -43,14 +55,20 @@ export class PreviewRole extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.arn });
   }
 
-  private oidcProvider(name: string, setting: string): pulumi.Input<string> {
-    if (setting !== "create") {
-      return setting;
+  private oidcProvider(name: string, { oidcProvider, existingProvider }: PreviewRoleArgs): pulumi.Input<string> {
+    if (oidcProvider !== "create") {
+      return oidcProvider;
     }
     return new aws.iam.OpenIdConnectProvider(
       `${name}-oidc`,
       { url: `https://${issuer}`, clientIdLists: ["sts.amazonaws.com"] },
-      { parent: this },
+      {
+        parent: this,
+        // An account has one for all repositories: it stays when the stack goes, and what others have set of it stays as it is.
+        retainOnDelete: true,
+        ignoreChanges: ["clientIdLists", "thumbprintLists", "tags", "tagsAll"],
+        ...(existingProvider !== undefined && { import: existingProvider }),
+      },
     ).arn;
   }
 }

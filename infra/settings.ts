@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./accessSettings.ts";
 import { type AlarmSettings, readAlarms } from "./alarmSettings.ts";
 import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
+import { type CredentialSetting, readCredential, readPullRequestCredential } from "./credentialSettings.ts";
 import {
   type Environment,
   type FunctionSettings,
@@ -9,6 +10,7 @@ import {
   functionProblems,
   isObject,
 } from "./functionSettings.ts";
+import { settingKeys, unknownSettings } from "./knownSettings.ts";
 import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 import { isSecret } from "./secretSettings.ts";
@@ -28,11 +30,6 @@ export interface Repository {
   readonly cloneUrl: string;
 }
 
-/** What lets CodeBuild read the repository: the ARN of a connection or of a secret, or a token for which the stack makes a secret. */
-export type CredentialSetting =
-  | { readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER"; readonly arn: string }
-  | { readonly type: "TOKEN"; readonly token: pulumi.Output<string> };
-
 /** How many requests each route takes. */
 export interface Throttling {
   /** Requests per second, in the long run. */
@@ -49,6 +46,10 @@ export interface Settings {
   /** The branch whose pushes are deployed. */
   readonly branch: string;
   readonly credential: CredentialSetting;
+  /** Whether pull requests are built. */
+  readonly pullRequests: boolean;
+  /** The credential of the pull-request project: code of a pull request may read it. */
+  readonly pullRequestCredential: CredentialSetting;
   /** The strategies of all functions. */
   readonly releaseStrategies: readonly ReleaseStrategy[];
   /** How long every log group keeps its events, in days. */
@@ -118,6 +119,7 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     repository: read("repository", undefined, parseRepository, repositoryRule),
     branch: read("branch", "main", (text) => (branchProblem(text) ? undefined : text), branchProblem("") ?? ""),
     credential: readCredential(config, refuse),
+    pullRequests: read("pullRequests", "true", parseBoolean, oneOf([true, false])),
     strategy: read("releaseStrategy", "allAtOnce", parseStrategy, strategyRule),
     logRetentionDays: read(
       "logRetentionDays",
@@ -138,13 +140,17 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     alertSubscribers: readSubscribers(config, refuse),
     settingsOf: readFunctions(config, functionFolders, problems),
   };
+  const pullRequestCredential = readPullRequestCredential(config, refuse);
   const previewRole = readPreviewRole(config, settings.repository, refuse);
+  for (const { key, nearest } of unknownSettings(config)) {
+    problems.push(`${config.name}:${key} is no setting: remove it, or did you mean ${nearest}?`);
+  }
   problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders), ...accessProblems(config));
   if (isComplete(settings)) {
     const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
     const compute = buildComputes[computeName];
     if (problems.length > 0) {
-      throw unusable(problems);
+      throw unusable(withoutSecrets(config, problems));
     }
     const functionSettings = (folder: string): FunctionSettings => settingsOf(folder, strategy);
     const releaseStrategies = functionFolders.map((folder) => functionSettings(folder).releaseStrategy);
@@ -153,6 +159,7 @@ export function readSettings(functionFolders: readonly string[]): Settings {
     if (problems.length === 0) {
       return {
         ...others,
+        pullRequestCredential: pullRequestCredential ?? settings.credential,
         functionSettings,
         releaseStrategies,
         compute,
@@ -163,7 +170,15 @@ export function readSettings(functionFolders: readonly string[]): Settings {
       };
     }
   }
-  throw unusable(problems);
+  throw unusable(withoutSecrets(config, problems));
+}
+
+/** The messages without the values that are encrypted in the stack's configuration. */
+function withoutSecrets(config: pulumi.Config, problems: readonly string[]): string[] {
+  const secrets = settingKeys.flatMap((key) => (isSecret(config, key) && config.get(key)) || []);
+  return problems.map((problem) =>
+    secrets.reduce((text, secret) => text.replaceAll(JSON.stringify(secret).slice(1, -1), "***"), problem),
+  );
 }
 
 function unusable(problems: readonly string[]): pulumi.RunError {
@@ -172,52 +187,6 @@ function unusable(problems: readonly string[]): pulumi.RunError {
     `${count} not usable; nothing was changed.\n${problems.map((problem) => `  - ${problem}`).join("\n")}\n` +
       `Set a value with: pulumi config set <key> <value>`,
   );
-}
-
-/** CodeConnections tells its actions from those of codestar-connections, its former name: so that name is refused. */
-const connectionPattern = /^arn:[\w-]+:codeconnections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
-// With the six characters that Secrets Manager adds: IAM compares the whole ARN.
-const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
-
-function readCredential(config: pulumi.Config, refuse: Refuse): CredentialSetting | undefined {
-  const connectionArn = config.get("connectionArn");
-  const tokenSecretArn = config.get("tokenSecretArn");
-  const token = config.get("token");
-  const given = Object.entries({ connectionArn, tokenSecretArn, token }).filter(([, value]) => value !== undefined);
-  if (given.length === 0) {
-    refuse("connectionArn", undefined, "set it, tokenSecretArn or token, so that CodeBuild can read the repository");
-  }
-  for (const [key] of given.slice(1)) {
-    refuse(
-      key,
-      "***",
-      `${given[0]?.[0]} is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed`,
-    );
-  }
-  if (connectionArn !== undefined && !connectionPattern.test(connectionArn)) {
-    return refuse(
-      "connectionArn",
-      connectionArn,
-      "it must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>",
-    );
-  }
-  if (tokenSecretArn !== undefined && !secretPattern.test(tokenSecretArn)) {
-    return refuse(
-      "tokenSecretArn",
-      tokenSecretArn,
-      "it must be the ARN of a Secrets Manager secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>-<6 characters>",
-    );
-  }
-  if (token !== undefined && !(isSecret(config, "token") && /^\w{20,}$/.test(token))) {
-    return refuse("token", "***", "it must be a personal access token, set with: pulumi config set --secret token");
-  }
-  return given.length !== 1
-    ? undefined
-    : connectionArn !== undefined
-      ? { type: "CODECONNECTIONS", arn: connectionArn }
-      : tokenSecretArn !== undefined
-        ? { type: "SECRETS_MANAGER", arn: tokenSecretArn }
-        : { type: "TOKEN", token: config.requireSecret("token") };
 }
 
 function readFunctions(
@@ -243,9 +212,15 @@ function readFunctions(
     }
     const own = set?.[folder] as Partial<Omit<FunctionSettings, "releaseStrategy"> & { releaseStrategy: string }>;
     const releaseStrategy = parseStrategy(own?.releaseStrategy ?? standard.name) ?? standard;
-    const settings: FunctionSettings = { ...functionDefaults, ...own, releaseStrategy };
+    const environment = textsOf(own?.environment ?? functionDefaults.environment);
+    const settings: FunctionSettings = { ...functionDefaults, ...own, environment, releaseStrategy };
     return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
   };
+}
+
+/** `pulumi config set --path` makes a number of `8080`, and a boolean of `true`. */
+function textsOf(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, `${value}`]));
 }
 
 function secrets(environment: Environment): Environment {
@@ -314,6 +289,11 @@ function nameProblems(prefix: string, functionFolders: readonly string[]): strin
         `the function's name "${prefix}_${folder}" has ${length} characters; Lambda allows ${maxFunctionNameLength}: shorten the folder's, the stack's or the project's name`,
       );
     }
+    if (!/^[A-Za-z0-9_-]+$/.test(folder)) {
+      problems.push(
+        `the folder functions/${folder} names a Lambda function, whose name may hold only letters, digits, "-" and "_": rename it`,
+      );
+    }
     if (folder.length > maxFolderLength) {
       problems.push(
         `the folder functions/${folder} has ${folder.length} characters; the names of its roles leave ${maxFolderLength}: shorten it`,
@@ -323,8 +303,9 @@ function nameProblems(prefix: string, functionFolders: readonly string[]): strin
   return problems;
 }
 
+// An owner's name has a _ where an enterprise manages its users: name_shortcode.
 const repositoryRule = 'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"';
-const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
+const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9_-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
 
 function parseRepository(url: string): Repository | undefined {
   if (!URL.canParse(url)) {

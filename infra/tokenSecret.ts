@@ -10,6 +10,8 @@ export interface TokenSecretArgs {
   readonly repository: Repository;
   /** A personal access token, as a Pulumi secret. */
   readonly token: pulumi.Output<string>;
+  /** The customer's own KMS key to encrypt it with. @default Secrets Manager's */
+  readonly kmsKeyArn?: string;
 }
 
 /**
@@ -29,6 +31,7 @@ export class TokenSecret extends pulumi.ComponentResource {
       name,
       {
         description: `CodeBuild of ${args.prefix} reads its repository with it`,
+        ...(args.kmsKeyArn !== undefined && { kmsKeyId: args.kmsKeyArn }),
         // With the stack the token goes at once, instead of after 30 days.
         recoveryWindowInDays: 0,
         // CodeBuild's console finds the secret by them.

@@ -2,6 +2,7 @@ import { array, literal, looseObject, number, enum as oneOf, record, strictObjec
 import { account, arn } from "./account.ts";
 import type { LocalCloud } from "./cloud.ts";
 import { type Kind, kind } from "./resourceKind.ts";
+import { topicPolicy } from "./sns.ts";
 
 /** Alarms, topics and their subscriptions; dashboards are taken, and shown nowhere. */
 export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, Kind> {
@@ -69,9 +70,12 @@ export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, 
       (_, id) => sns.deleteTopic(id),
     ),
     "aws:sns/topicPolicy:TopicPolicy": kind(
-      { arn: string(), policy: looseObject({ Version: literal("2012-10-17") }) },
+      { arn: string(), policy: topicPolicy },
       ["arn"],
-      ({ arn: topicArn }) => ({ id: topicArn }),
+      ({ arn: topicArn, policy }) => {
+        sns.putPolicy(topicArn, policy);
+        return { id: topicArn };
+      },
     ),
     "aws:sns/topicSubscription:TopicSubscription": kind(
       { topic: string(), protocol: oneOf(["email", "http", "https"]), endpoint: string() },

@@ -1,9 +1,10 @@
-import { array, literal, number, strictObject, string, tuple } from "zod";
+import { array, literal, never, number, strictObject, string, tuple } from "zod";
 import { account, arn } from "./account.ts";
-import { type Kind, kind, randomHex } from "./resourceKind.ts";
+import { computed, type Kind, kind, randomHex } from "./resourceKind.ts";
 
 /** What makes a custom domain: taken as it is, without effect. The local cloud answers at addresses of this machine only. */
 export function domainResources(): Record<string, Kind> {
+  const records = new Set<string>();
   return {
     "aws:acm/certificate:Certificate": kind(
       { domainName: string().max(253), validationMethod: literal("DNS") },
@@ -31,6 +32,8 @@ export function domainResources(): Record<string, Kind> {
           certificateArn: string(),
           endpointType: literal("REGIONAL"),
           securityPolicy: literal("TLS_1_2"),
+          targetDomainName: computed(never()),
+          hostedZoneId: computed(never()),
         }),
       },
       ["domainName"],
@@ -55,12 +58,23 @@ export function domainResources(): Record<string, Kind> {
         type: string(),
         records: array(string()).optional(),
         ttl: number().optional(),
+        allowOverwrite: literal(true).optional(),
         aliases: tuple([
           strictObject({ name: string(), zoneId: string(), evaluateTargetHealth: literal(false) }),
         ]).optional(),
       },
       ["zoneId", "name", "type"],
-      ({ zoneId, name, type }) => ({ id: `${zoneId}_${name}_${type}`, fqdn: name.replace(/\.$/, "") }),
+      ({ zoneId, name, type, allowOverwrite }, _, existing) => {
+        const id = `${zoneId}_${name}_${type}`;
+        if (existing === undefined && records.has(id) && !allowOverwrite) {
+          throw new Error(
+            `InvalidChangeBatch: [Tried to create resource record set [name='${name}', type='${type}'] but it already exists]`,
+          );
+        }
+        records.add(id);
+        return { id, fqdn: name.replace(/\.$/, "") };
+      },
+      (_, id) => void records.delete(id),
     ),
   };
 }

@@ -192,10 +192,12 @@ export class HttpApi {
     }
     context.routeKey = routeKey;
     if (!this.#admits(routeKey)) {
+      context["error.responseType"] = "THROTTLED";
       return message(429, "Too Many Requests");
     }
     const claims = await this.#claimsOf(request, route);
     if (claims === "none") {
+      context["error.responseType"] = "UNAUTHORIZED";
       return message(401, "Unauthorized");
     }
     const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started, claims);
@@ -214,11 +216,13 @@ export class HttpApi {
       context.integrationErrorMessage = "Endpoint request timed out";
       return message(503, "Service Unavailable");
     }
-    context["integration.status"] = 200;
+    context["integration.integrationStatus"] = 200;
     if (result.error) {
       throw new Error(`the function returned the error ${result.payload}`);
     }
-    return inferResponse(JSON.parse(result.payload));
+    const reply = inferResponse(JSON.parse(result.payload));
+    context["integration.status"] = reply.status;
+    return reply;
   }
 
   /** What the request's token claims; "none" where it has no valid one, undefined where the route asks for none. */
@@ -288,8 +292,9 @@ export class HttpApi {
 
   #writeAccessLog(context: Context): void {
     if (this.#stage) {
-      const escaped = (key: string): string => JSON.stringify(String(context[key] ?? "-")).slice(1, -1);
-      const line = this.#stage.format.replace(/\$context\.([A-Za-z.]+)/g, (_, key: string) => escaped(key));
+      // As they are, and so quotes in one end the string that the format has around it.
+      const value = (key: string): string => String(context[key] ?? "-");
+      const line = this.#stage.format.replace(/\$context\.([A-Za-z.]+)/g, (_, key: string) => value(key));
       this.#logs.put(this.#stage.logGroup, this.#stage.name, line);
     }
   }

@@ -1,27 +1,26 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
-import { parse } from "yaml";
 import { z } from "zod";
-import type { LifeCycle } from "./provider.ts";
+import { type LifeCycle, NotFound } from "./provider.ts";
+import { readStackConfig, type StackConfig } from "./stackConfig.ts";
 
 /** The stack on the local cloud, whose settings are in `Pulumi.local.yaml`. */
 export const localStack = { project: "push-to-live", stack: "local", branch: "main" } as const;
 
-const configSchema = z.object({ config: z.record(z.string(), z.string()) });
+/** What the secrets in its settings are encrypted with. */
+export const localPassphrase = "local";
 
-/** The settings of the local stack, by their full keys. */
-export async function readLocalConfig(root: string): Promise<Record<string, string>> {
-  const text = await readFile(join(root, `Pulumi.${localStack.stack}.yaml`), "utf8");
-  return configSchema.parse(parse(text)).config;
+/** The settings of the local stack. */
+export function readLocalConfig(root: string): Promise<StackConfig> {
+  return readStackConfig(join(root, `Pulumi.${localStack.stack}.yaml`), localPassphrase);
 }
 
 const outputsSchema = z.object({
   apiUrl: z.string(),
   functionNames: z.record(z.string(), z.string()),
   deployProject: z.string(),
-  pullRequestProject: z.string(),
+  pullRequestProject: z.string().optional(),
   webhookUrl: z.string(),
 });
 
@@ -56,11 +55,13 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
         const { id, outs } = await provider.create(urn, inputs);
         return { id, state: outs };
       },
-      async call({ token }) {
+      async call({ token, inputs }) {
         try {
-          return (await provider.invoke(token, {})).outputs;
+          return (await provider.invoke(token, inputs)).outputs;
         } catch (error) {
-          fail(error);
+          if (!(error instanceof NotFound)) {
+            fail(error);
+          }
           throw error;
         }
       },
@@ -69,7 +70,8 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
     localStack.stack,
     false,
   );
-  pulumi.runtime.setAllConfig(await readLocalConfig(root));
+  const { values, secretKeys } = await readLocalConfig(root);
+  pulumi.runtime.setAllConfig(values, [...secretKeys]);
   const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href);
   const outputs = await pulumi.runtime.serializeProperty("outputs", { ...program }, new Set(), {}).catch(fail);
   // Every registration has answered, also those whose outputs nothing waits for; their rejections come a turn later.

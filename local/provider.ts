@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { Provider } from "@pulumi/pulumi/provider/index.js";
 import {
   array,
+  boolean,
   instanceof as instanceOf,
   literal,
   looseObject,
@@ -20,7 +22,10 @@ import { alertResources } from "./alertResources.ts";
 import type { LocalCloud } from "./cloud.ts";
 import { domainResources } from "./domainResources.ts";
 import { transformed } from "./eventBridge.ts";
-import { autoName, type Kind, kind, randomHex, shorterThan } from "./resourceKind.ts";
+import { autoName, completed, computed, type Kind, kind, randomHex, shorterThan } from "./resourceKind.ts";
+
+/** What a provider function was asked for does not exist, which a program may have expected. */
+export class NotFound extends Error {}
 
 /** A provider with the whole life cycle of custom resources. */
 export type LifeCycle = Required<Pick<Provider, "check" | "diff" | "create" | "read" | "update" | "delete" | "invoke">>;
@@ -29,12 +34,13 @@ export type LifeCycle = Required<Pick<Provider, "check" | "diff" | "create" | "r
  * The AWS provider of a local cloud, for the in-process monitor and for Pulumi's engine. A resource type, a property or a value which the
  * local cloud does not know is an error that names it.
  *
+ * @param root The project's folder, to which the paths of archives are relative: the engine starts the real provider there.
  * @see https://www.pulumi.com/docs/iac/concepts/providers/
  */
-export function localProvider(cloud: LocalCloud): LifeCycle {
-  const types = typesOf(cloud);
-  /** The ids of the resources there are, by type and id. */
-  const existing = new Set<string>();
+export function localProvider(cloud: LocalCloud, root: string): LifeCycle {
+  const types = typesOf(cloud, root);
+  /** The outputs of the resources there are, by type and id. */
+  const existing = new Map<string, Record<string, unknown>>();
   const resourceOf = (urn: string): { type: string; name: string; kind: Kind } => {
     const [, , qualifiedType = "", name = ""] = urn.split("::");
     const type = qualifiedType.split("$").at(-1) ?? "";
@@ -43,6 +49,13 @@ export function localProvider(cloud: LocalCloud): LifeCycle {
       throw new Error(`${name}: the local cloud has no resource of type ${type}`);
     }
     return { type, name, kind };
+  };
+  const oidcProviderOf = ({ url }: { readonly url: string }): object => {
+    const found = [...existing].find(([key, outs]) => key.startsWith(`${oidcProvider} `) && outs.url === url);
+    if (!found) {
+      throw new NotFound(`finding IAM OIDC Provider by url (${url}): not found`);
+    }
+    return found[1];
   };
   return {
     async check(urn, _, news) {
@@ -55,40 +68,51 @@ export function localProvider(cloud: LocalCloud): LifeCycle {
       const unknownNames = inputs.filter((input) => !known.includes(input)).map(([name]) => name);
       const checked = kind.inputs.safeParse(Object.fromEntries(known));
       const issues = (checked.error?.issues ?? []).filter(({ path }) => !unknownNames.includes(String(path[0])));
-      return {
-        inputs: news,
-        failures: issues.map(({ path, message }) => ({
-          property: path.join("."),
-          reason: `${name} (${type}): the local cloud does not take ${[...path, message].join(": ")}`,
-        })),
-      };
+      const failures = issues.map(({ path, message }) => ({
+        property: path.join("."),
+        reason: `${name} (${type}): the local cloud does not take ${[...path, message].join(": ")}`,
+      }));
+      return { inputs: news, failures: [...failures, ...(await unreadable(known, root, `${name} (${type})`))] };
     },
     async diff(_id, urn, olds, news) {
       const { kind } = resourceOf(urn);
-      const changed = kind.properties.filter((property) => !isDeepStrictEqual(olds[property], news[property]));
+      const next = completed(kind.inputs, olds, news) as Record<string, unknown>;
+      const changed = kind.properties.filter((property) => !isDeepStrictEqual(olds[property], next[property]));
       return { changes: changed.length > 0, replaces: changed.filter((property) => kind.replaceOn.includes(property)) };
     },
     async create(urn, inputs) {
       const { type, name, kind } = resourceOf(urn);
       const { id, ...outputs } = await kind.put(plain(inputs), name);
-      existing.add(`${type} ${id}`);
-      return { id, outs: { ...inputs, ...outputs } };
+      const outs = { ...inputs, ...outputs };
+      existing.set(`${type} ${id}`, outs);
+      return { id, outs };
     },
     async read(id, urn, props) {
-      return existing.has(`${resourceOf(urn).type} ${id}`) ? { id, props } : {};
+      const { type, kind } = resourceOf(urn);
+      const outs = existing.get(`${type} ${id}`);
+      if (!outs) {
+        return {};
+      }
+      if (Object.keys(props ?? {}).length > 0) {
+        return { id, props };
+      }
+      // An import.
+      const inputs = kind.properties.filter((property) => outs[property] !== undefined);
+      return { id, props: outs, inputs: Object.fromEntries(inputs.map((property) => [property, outs[property]])) };
     },
-    async update(id, urn, _, news) {
+    async update(id, urn, olds, news) {
       const { name, kind } = resourceOf(urn);
-      const { id: _same, ...outputs } = await kind.put(plain(news), name, id);
-      return { outs: { ...news, ...outputs } };
+      const next = completed(kind.inputs, olds, news) as Record<string, unknown>;
+      const { id: _same, ...outputs } = await kind.put(plain(next), name, id);
+      return { outs: { ...next, ...outputs } };
     },
     async delete(id, urn, props) {
       const { type, kind } = resourceOf(urn);
       await kind.delete?.(plain(props), id);
       existing.delete(`${type} ${id}`);
     },
-    async invoke(token) {
-      const outputs = functions[token];
+    async invoke(token, inputs) {
+      const outputs = token === getOidcProvider ? oidcProviderOf(inputs) : functions[token];
       if (!outputs) {
         throw new Error(`the local cloud does not answer ${token}`);
       }
@@ -97,9 +121,25 @@ export function localProvider(cloud: LocalCloud): LifeCycle {
   };
 }
 
+/** The archives that cannot be opened: the bridged providers open each when they check a resource, in a preview as well. */
+async function unreadable(inputs: readonly [property: string, value: unknown][], root: string, what: string) {
+  const failures: { property: string; reason: string }[] = [];
+  for (const [property, value] of inputs) {
+    if (value instanceof pulumi.asset.FileArchive) {
+      const path = resolve(root, await value.path);
+      await access(path, constants.R_OK).catch(({ message }: Error) => {
+        failures.push({ property, reason: `${what}: the archive ${property} cannot be opened: ${message}` });
+      });
+    }
+  }
+  return failures;
+}
+
+const oidcProvider = "aws:iam/openIdConnectProvider:OpenIdConnectProvider";
+const getOidcProvider = "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider";
 const functions: Readonly<Record<string, Record<string, unknown>>> = {
   "aws:index/getCallerIdentity:getCallerIdentity": { accountId: account.id },
-  "aws:index/getPartition:getPartition": { partition: account.partition },
+  "aws:index/getPartition:getPartition": { partition: account.partition, dnsSuffix: "amazonaws.com" },
   "aws:index/getRegion:getRegion": { region: account.region },
 };
 
@@ -131,8 +171,10 @@ const eventPattern = strictObject({
 const startBuildInput = strictObject({ sourceVersion: string() });
 
 /** Every type and property that the program declares, and nothing else. */
-function typesOf(cloud: LocalCloud): Record<string, Kind> {
+function typesOf(cloud: LocalCloud, root: string): Record<string, Kind> {
   const { apiGateway, codebuild, codedeploy, eventBridge, lambda, logs, parameters, sns } = cloud;
+  /** An account has one of each URL. */
+  const oidcProviders = new Set<string>();
   return {
     ...alertResources(cloud),
     ...domainResources(),
@@ -234,6 +276,7 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           gitCloneDepth: literal(0),
           buildspec: string(),
           auth: strictObject({ type: oneOf(["CODECONNECTIONS", "SECRETS_MANAGER"]), resource: string() }),
+          reportBuildStatus: boolean().optional(),
           buildStatusConfig: strictObject({ context: string() }).optional(),
         }),
         sourceVersion: string(),
@@ -268,10 +311,12 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
             filters: array(strictObject({ type: oneOf(["EVENT", "HEAD_REF", "BASE_REF"]), pattern: string() })),
           }),
         ),
-        pullRequestBuildPolicy: strictObject({
-          requiresCommentApproval: literal("FORK_PULL_REQUESTS"),
-          approverRoles: array(oneOf(["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"])),
-        }).optional(),
+        pullRequestBuildPolicy: computed(
+          strictObject({
+            requiresCommentApproval: literal("FORK_PULL_REQUESTS"),
+            approverRoles: array(oneOf(["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"])),
+          }),
+        ),
       },
       ["projectName"],
       ({ projectName, filterGroups, pullRequestBuildPolicy }) => ({
@@ -312,7 +357,10 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           const { sourceVersion } = startBuildInput.parse(JSON.parse(input));
           eventBridge.putTarget(id, rule, () => codebuild.startBuild(projectName, sourceVersion, `rule/${rule}`));
         } else if (sns.hasTopic(targetArn) && inputTransformer) {
-          eventBridge.putTarget(id, rule, (event) => sns.publish(targetArn, transformed(event, inputTransformer)));
+          const publisher = { service: "events.amazonaws.com" } as const;
+          eventBridge.putTarget(id, rule, (event) =>
+            sns.publish(publisher, targetArn, transformed(event, inputTransformer)),
+          );
         } else {
           const known = "start CodeBuild projects with an input, and publish to SNS topics with an input transformer";
           throw new Error(`${logicalName}: the local cloud's rules ${known} only, not ${targetArn}`);
@@ -385,16 +433,21 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         return { id: name, name, arn: `arn:aws:iam::${account.id}:role/${name}` };
       },
     ),
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": kind(
+    [oidcProvider]: kind(
       {
         url: literal("https://token.actions.githubusercontent.com"),
         clientIdLists: array(literal("sts.amazonaws.com")),
       },
       ["url"],
-      ({ url }) => {
+      ({ url }, _, existing) => {
         const providerArn = `arn:aws:iam::${account.id}:oidc-provider/${new URL(url).host}`;
+        if (existing === undefined && oidcProviders.has(providerArn)) {
+          throw new Error(`EntityAlreadyExists: Provider with url ${url} already exists.`);
+        }
+        oidcProviders.add(providerArn);
         return { id: providerArn, arn: providerArn };
       },
+      (_, id) => void oidcProviders.delete(id),
     ),
     "aws:iam/rolePolicy:RolePolicy": kind(
       {
@@ -405,7 +458,12 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
       ({ role }, logicalName, existing) => ({ id: existing ?? `${role}:${autoName(logicalName, 128)}` }),
     ),
     "aws:secretsmanager/secret:Secret": kind(
-      { description: string().max(2048), recoveryWindowInDays: literal(0), tags: record(string(), string()) },
+      {
+        description: string().max(2048),
+        kmsKeyId: string().optional(),
+        recoveryWindowInDays: literal(0),
+        tags: record(string(), string()),
+      },
       [],
       (_, logicalName, existing) => {
         // Secrets Manager adds six characters to the name.
@@ -457,7 +515,7 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
         }).optional(),
         loggingConfig: strictObject({ logFormat: literal("JSON"), logGroup: string() }),
         publish: literal(true),
-        tracingConfig: strictObject({ mode: literal("Active") }).optional(),
+        tracingConfig: computed(strictObject({ mode: oneOf(["Active", "PassThrough"]) })),
       },
       ["name"],
       async ({ code, environment, loggingConfig, tracingConfig, ...fn }, _, existing) => {
@@ -471,11 +529,11 @@ function typesOf(cloud: LocalCloud): Record<string, Kind> {
           Timeout: fn.timeout,
           Environment: environment && { Variables: environment.variables },
           LoggingConfig: { LogFormat: loggingConfig.logFormat, LogGroup: loggingConfig.logGroup },
-          TracingConfig: { Mode: tracingConfig?.mode ?? ("PassThrough" as const) },
+          TracingConfig: { Mode: tracingConfig?.mode ?? "PassThrough" },
         };
         const version = existing
           ? lambda.updateFunction(settings)
-          : lambda.createFunction(settings, await readFile(await code.path));
+          : lambda.createFunction(settings, await readFile(resolve(root, await code.path)));
         return { id: fn.name, arn: arn("lambda", `function:${fn.name}`), version };
       },
       ({ name }) => lambda.deleteFunction(name),

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { root, runningEndpoints } from "./endpoints.ts";
-import { localStack } from "./program.ts";
+import { localPassphrase, localStack } from "./program.ts";
 
 const endpoints = await runningEndpoints();
 if (!endpoints) {
@@ -17,7 +17,7 @@ const env = {
   ...process.env,
   PULUMI_BACKEND_URL: `file://${state}`,
   // Nothing of value is encrypted with it: the local cloud has no secrets of anyone's.
-  PULUMI_CONFIG_PASSPHRASE: "local",
+  PULUMI_CONFIG_PASSPHRASE: localPassphrase,
   PULUMI_DEBUG_PROVIDERS: `aws:${endpoints.provider}`,
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
   PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { strictObject, type z } from "zod";
+import { strictObject, z } from "zod";
 
 /** A resource's id, and the outputs that are not inputs. */
 export type Outputs = { readonly id: string; readonly [output: string]: unknown };
@@ -35,6 +35,37 @@ export function kind<Shape extends z.ZodRawShape>(
     put: (inputs, name, id) => put(inputs as Inputs, name, id),
     delete: remove && ((inputs, id) => remove(inputs as Inputs, id)),
   };
+}
+
+/** A property that the provider computes where it is left out, and that so keeps the value that it had: Optional and Computed in its schema. */
+export function computed<Schema extends z.ZodType>(schema: Schema): z.ZodOptional<Schema> {
+  return schema.optional().meta({ computed: true });
+}
+
+/**
+ * The inputs of an update, as the bridged provider completes them: with the old values of the computed properties that are left out.
+ *
+ * @param olds The resource's outputs so far.
+ * @see https://developer.hashicorp.com/terraform/plugin/sdkv2/schemas/schema-behaviors#computed
+ */
+export function completed(schema: z.ZodType, olds: unknown, news: unknown): unknown {
+  const objects = schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+  if (!(objects instanceof z.ZodObject) || !isObject(olds) || !isObject(news)) {
+    return news;
+  }
+  const properties: [string, z.ZodType][] = Object.entries(objects.shape);
+  const kept = properties.flatMap(([name, property]) => {
+    const old = olds[name];
+    if (news[name] !== undefined) {
+      return [[name, completed(property, old, news[name])]];
+    }
+    return property.meta()?.computed && old !== undefined ? [[name, old]] : [];
+  });
+  return { ...news, ...Object.fromEntries(kept) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 /** The physical name that the provider makes of a logical one. */

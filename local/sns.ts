@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { array, literal, strictObject, string, union, type z } from "zod";
 import { arn } from "./account.ts";
 import { isForThisMachine } from "./httpServer.ts";
 
@@ -12,6 +13,27 @@ export interface Notification {
   /** Whether the endpoint took it. What is not on this machine is not sent anything. */
   readonly outcome: "delivered" | "not sent" | "failed";
 }
+
+/** A service that publishes, and the account for which it says it does: EventBridge says none. */
+export interface Publisher {
+  readonly service: "cloudwatch.amazonaws.com" | "events.amazonaws.com";
+  readonly sourceAccount?: string;
+}
+
+/** What a topic's policy may hold: services that may publish, each for one account at most. */
+export const topicPolicy = strictObject({
+  Version: literal("2012-10-17"),
+  Statement: array(
+    strictObject({
+      Sid: string().optional(),
+      Effect: literal("Allow"),
+      Principal: strictObject({ Service: union([string(), array(string())]) }),
+      Action: literal("sns:Publish"),
+      Resource: string(),
+      Condition: strictObject({ StringEquals: strictObject({ "aws:SourceAccount": string() }) }).optional(),
+    }),
+  ),
+});
 
 interface Subscription {
   readonly arn: string;
@@ -27,13 +49,15 @@ const deliveryMs = 15_000;
 /**
  * SNS: topics and their subscriptions. An endpoint of this machine, `http://127.0.0.1…`, gets SNS's requests: first a confirmation, then,
  * once it has visited that one's `SubscribeURL`, notifications, unsigned and without a second try. An e-mail address, and any other URL,
- * is subscribed at once and sent nothing. Emits `notification` for each message and subscriber.
+ * is subscribed at once and sent nothing. Emits `notification` for each message and subscriber, and
+ * `refused` for a message that the topic's policy does not let a service publish.
  *
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
  */
-export class Sns extends EventEmitter<{ notification: [Notification] }> {
+export class Sns extends EventEmitter<{ notification: [Notification]; refused: [topicArn: string, service: string] }> {
   readonly #url: () => string;
-  readonly #topics = new Set<string>();
+  /** The policies of the topics, by their ARNs. */
+  readonly #topics = new Map<string, z.infer<typeof topicPolicy>>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #deliveries = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -47,8 +71,17 @@ export class Sns extends EventEmitter<{ notification: [Notification] }> {
   /** Creates a topic, or finds it, and returns its ARN. */
   putTopic(name: string): string {
     const topicArn = arn("sns", name);
-    this.#topics.add(topicArn);
+    this.#topics.set(topicArn, this.#topics.get(topicArn) ?? { Version: "2012-10-17", Statement: [] });
     return topicArn;
+  }
+
+  /**
+   * Says which services may publish to a topic.
+   * @throws {Error} when there is no such topic.
+   */
+  putPolicy(topicArn: string, policy: z.infer<typeof topicPolicy>): void {
+    this.#checkTopic(topicArn);
+    this.#topics.set(topicArn, policy);
   }
 
   deleteTopic(topicArn: string): void {
@@ -81,11 +114,15 @@ export class Sns extends EventEmitter<{ notification: [Notification] }> {
   }
 
   /**
-   * Sends a message to a topic's confirmed subscribers.
+   * Sends a message to a topic's confirmed subscribers, where its policy lets the service publish; nothing else tells that one it does not.
    * @throws {Error} when there is no such topic.
    */
-  publish(topicArn: string, message: string, subject?: string): void {
+  publish(publisher: Publisher, topicArn: string, message: string, subject?: string): void {
     this.#checkTopic(topicArn);
+    if (!this.#mayPublish(publisher, topicArn)) {
+      this.emit("refused", topicArn, publisher.service);
+      return;
+    }
     for (const subscription of this.#subscriptions.values()) {
       if (subscription.topicArn === topicArn && subscription.token === undefined) {
         this.#track(this.#notify(subscription, message, subject));
@@ -112,6 +149,16 @@ export class Sns extends EventEmitter<{ notification: [Notification] }> {
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#deliveries);
+  }
+
+  #mayPublish({ service, sourceAccount }: Publisher, topicArn: string): boolean {
+    const statements = this.#topics.get(topicArn)?.Statement ?? [];
+    return statements.some(
+      ({ Principal, Resource, Condition }) =>
+        [Principal.Service].flat().includes(service) &&
+        Resource === topicArn &&
+        (!Condition || Condition.StringEquals["aws:SourceAccount"] === sourceAccount),
+    );
   }
 
   #checkTopic(topicArn: string): void {

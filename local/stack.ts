@@ -30,14 +30,14 @@ export async function startEmpty(
   seed: (remote: string) => Promise<void>,
   options: CloudOptions = {},
 ): Promise<EmptyStack> {
-  const config = await readLocalConfig(root);
+  const { values } = await readLocalConfig(root);
   const cloud = await LocalCloud.start(directory, apiPort, options);
   try {
-    const url = new URL(config[`${localStack.project}:repository`] ?? "");
+    const url = new URL(values[`${localStack.project}:repository`] ?? "");
     const hook = `${cloud.awsUrl}/post-receive`;
     const remote = await cloud.github.createRepository(url.pathname.slice(1), localStack.branch, hook);
     await seed(remote);
-    return { cloud, remote, provider: localProvider(cloud) };
+    return { cloud, remote, provider: localProvider(cloud, root) };
   } catch (error) {
     await cloud.close();
     throw error;

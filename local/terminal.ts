@@ -3,7 +3,7 @@ import type { Build } from "./codebuild/build.ts";
 
 /**
  * Writes a line about a build when a phase of it ends, and when it does itself, about each commit status as GitHub shows it, about what
- * deployments do with the traffic, and about each notification.
+ * deployments do with the traffic, and about each notification, and each that is lost.
  */
 export function showBuilds(
   { codebuild, codedeploy, github, sns }: LocalCloud,
@@ -24,6 +24,9 @@ export function showBuilds(
   });
   sns.on("notification", ({ endpoint, subject, message, outcome }) => {
     write(`notification for ${endpoint}, ${outcome}: ${subject ?? message}`);
+  });
+  sns.on("refused", (topicArn, service) => {
+    write(`a message of ${service} is lost: the policy of ${topicArn} does not let it publish`);
   });
   codebuild.on("build", (build) => {
     const { sourceVersion, status, phases, tests, endTime } = build;

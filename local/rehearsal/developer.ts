@@ -110,7 +110,7 @@ export async function run(
   file: string,
   ...args: string[]
 ): Promise<{ code: number; output: string }> {
-  const application = outputs.deployProject.replace(/-deploy$/, "");
+  const application = outputs.deployProject.replace(/_deploy$/, "");
   const env = {
     ...process.env,
     ...{ AWS_ENDPOINT_URL: cloud.awsUrl, AWS_REGION: account.region, CODEDEPLOY_APPLICATION: application },

@@ -16,6 +16,8 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
     await cliFolder();
     project = join(await temporary(), "project");
     await copyProject(project);
+    // The local cloud's provider runs here, and not in the copy of the command that it serves: it finds the archive here.
+    await runFile("deploy/bundle.ts", [], { cwd: project });
     cloud = await startEmptyCloud(project);
   });
 
@@ -30,7 +32,7 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
   });
 
   it("passes, and leaves nothing", async () => {
-    const config = await readLocalConfig(project);
+    const { values: config } = await readLocalConfig(project);
     const args = [
       "--yes-create-resources",
       ...["--repository", config["push-to-live:repository"] ?? ""],

@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { git } from "../../local/git.ts";
 
 /** The resources of the program with one function: the stack, its components and what AWS has. */
-export const resourceCount = 39;
+export const resourceCount = 41;
 
 /** Where the pulumi command line runs, and on which stack. */
 export interface Target {
@@ -35,7 +36,7 @@ export async function pulumi(target: Target, ...args: string[]): Promise<string>
   }
 }
 
-/** The counts at the end of an operation, e.g. `["39 to create"]`. */
+/** The counts at the end of an operation, e.g. `["41 to create"]`. */
 export function counts(output: string): string[] {
   const [lines = ""] =
     output
@@ -60,6 +61,21 @@ export async function get(target: Target, path: string): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
+/** How long AWS may take until what was created answers everywhere, and what was deleted nowhere: some seconds, it says, and no number. */
+const patienceMs = 60_000;
+
+/** The first answer that is `expected`, or the last one when the patience is over. */
+async function eventually(ask: () => Promise<string>, expected: RegExp): Promise<string> {
+  const began = Date.now();
+  for (;;) {
+    const answer = await ask().catch((error: Error) => error.message);
+    if (expected.test(answer) || Date.now() - began > patienceMs) {
+      return answer;
+    }
+    await delay(1000);
+  }
+}
+
 /** What `pulumi up` does to a stack that does not exist yet, and to one that does: on any cloud the same. */
 export function createsAndChanges(target: () => Target): void {
   const run = (...args: string[]): Promise<string> => pulumi(target(), ...args);
@@ -71,7 +87,7 @@ export function createsAndChanges(target: () => Target): void {
 
   it("creates the stack, whose API answers", async () => {
     expect(counts(await run("up", "--yes"))).to.deep.equal([`${resourceCount} created`]);
-    expect(await get(target(), "/hello_user")).to.equal('200 {"message":"hello user"}');
+    expect(await eventually(() => get(target(), "/hello_user"), /^200 /)).to.equal('200 {"message":"hello user"}');
   });
 
   it("finds nothing to do a second time, and leaves the checkout as it was", async () => {
@@ -132,10 +148,11 @@ export function destroys(target: () => Target): void {
     ]);
     const { deployment } = JSON.parse(await pulumi(target(), "stack", "export"));
     expect(deployment.resources ?? []).to.deep.equal([]);
-    const status = await fetch(`${apiUrl}/hello_user`).then(
-      (response) => response.status,
-      () => "no answer",
-    );
-    expect(status).to.be.oneOf([403, 404, "no answer"]);
+    const answer = (): Promise<string> =>
+      fetch(`${apiUrl}/hello_user`).then(
+        ({ status }) => `${status}`,
+        () => "no answer",
+      );
+    expect(await eventually(answer, /^(403|404|no answer)$/)).to.be.oneOf(["403", "404", "no answer"]);
   });
 }

@@ -12,6 +12,7 @@ import { serveProvider } from "../../local/providerServer.ts";
 import { configureIdentity, copyProject, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
+import { workDirIn } from "./workDir.ts";
 
 const names = ["dev", "prod", "pr-7"] as const;
 
@@ -35,17 +36,17 @@ describe("an environment per stack, on one local cloud", function () {
     const envVars = {
       PULUMI_BACKEND_URL: `file://${await temporary()}`,
       PULUMI_CONFIG_PASSPHRASE: "test",
-      PULUMI_DEBUG_PROVIDERS: `aws:${await serveProvider(localProvider(cloud))}`,
+      PULUMI_DEBUG_PROVIDERS: `aws:${await serveProvider(localProvider(cloud, root))}`,
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
-    const local = await readLocalConfig(root);
+    const { values: local } = await readLocalConfig(root);
     const where = ["aws:region", key("repository"), key("connectionArn")].map((name) => [name, local[name]]);
     for (const stackName of names) {
       const stack = await LocalWorkspace.createOrSelectStack(
         { stackName, projectName: localStack.project, program: loadProgram },
-        { pulumiCommand, workDir: await temporary(), envVars },
+        { pulumiCommand, workDir: await workDirIn(await temporary()), envVars },
       );
       // A pull request's or a person's stack is one like dev, on a branch of its own.
       const settings =

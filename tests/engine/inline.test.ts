@@ -10,6 +10,7 @@ import { type EmptyStack, startEmpty } from "../../local/stack.ts";
 import { root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
+import { workDirIn } from "./workDir.ts";
 
 const otherRepository = "https://github.com/local/another";
 const otherConnection =
@@ -18,7 +19,7 @@ const tokenSecretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:git
 const token = "ghp_0123456789abcdefghij";
 
 describe("the program under Pulumi's engine, in this process", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   const temporary = temporaryDirectories();
   let empty: EmptyStack;
   let config: Record<string, string>;
@@ -35,7 +36,7 @@ describe("the program under Pulumi's engine, in this process", function () {
     empty = await startEmpty(root, directory, 0, async () => {});
     await empty.cloud.github.createRepository("local/another", localStack.branch, "http://127.0.0.1/");
     existing = [];
-    const provider = localProvider(empty.cloud);
+    const provider = localProvider(empty.cloud, root);
     const keyOf = (urn: string, id: string): string => `${urn.split("::")[2]?.split("$").at(-1)} ${id}`;
     const recording: LifeCycle = {
       ...provider,
@@ -62,7 +63,7 @@ describe("the program under Pulumi's engine, in this process", function () {
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
-    config = await readLocalConfig(root);
+    config = (await readLocalConfig(root)).values;
     // So that the cases begin with the defaults.
     for (const key of ["releaseStrategy", "buildTimeoutMinutes"]) {
       delete config[`${localStack.project}:${key}`];
@@ -70,7 +71,7 @@ describe("the program under Pulumi's engine, in this process", function () {
     stackOf = async (stackName) => {
       const stack = await LocalWorkspace.createOrSelectStack(
         { stackName, projectName: localStack.project, program: loadProgram },
-        { pulumiCommand, workDir: await temporary(), envVars },
+        { pulumiCommand, workDir: await workDirIn(await temporary()), envVars },
       );
       await set(stack, {});
       return stack;

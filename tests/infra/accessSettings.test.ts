@@ -28,6 +28,7 @@ describe("a custom domain", () => {
         name: "_x1.api.example.com.",
         type: "CNAME",
         records: ["_x2.acm-validations.aws."],
+        allowOverwrite: true,
         ttl: 60,
       },
       "acm.CertificateValidation domain-validation": {

@@ -27,6 +27,7 @@ const args: BuildProjectArgs = {
   },
   timeoutMinutes: 7,
   logRetentionDays: 14,
+  after: [],
 };
 
 describe("a build project without releases", () => {
@@ -36,7 +37,7 @@ describe("a build project without releases", () => {
     ({ registrations } = await evaluate(dev, () => new BuildProject("pull-request", args)));
   });
 
-  it("is a log, a role, its policy, a project and its webhook", () => {
+  it("is a log, a role, its policies, a project and its webhook", () => {
     expect(registrations.map(({ key }) => key).sort()).to.deep.equal([
       "BuildProject pull-request",
       "cloudwatch.LogGroup pull-request-log",
@@ -44,6 +45,7 @@ describe("a build project without releases", () => {
       "codebuild.Webhook pull-request-webhook",
       "iam.Role pull-request-role",
       "iam.RolePolicy pull-request-policy",
+      "iam.RolePolicy pull-request-source-policy",
     ]);
   });
 
@@ -57,10 +59,7 @@ describe("a build project without releases", () => {
             Sid: "WriteLog",
             Effect: "Allow",
             Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-            Resource: [
-              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request",
-              "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request:*",
-            ],
+            Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request:*",
           },
           {
             Sid: "WriteTestReports",
@@ -73,6 +72,14 @@ describe("a build project without releases", () => {
             ],
             Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev_pull-request-*",
           },
+        ],
+      },
+    });
+    expect(only(registrations, "iam.RolePolicy pull-request-source-policy").inputs).to.deep.equal({
+      role: "pull-request-role-0a1b2c3",
+      policy: {
+        Version: "2012-10-17",
+        Statement: [
           {
             Sid: "ReadSource",
             Effect: "Allow",
@@ -99,6 +106,7 @@ describe("a build project without releases", () => {
         gitCloneDepth: 0,
         buildspec: "buildspec.pr.yml",
         auth: { type: "CODECONNECTIONS", resource: connectionArn },
+        reportBuildStatus: true,
       },
       sourceVersion: "main",
       environment: {
@@ -153,10 +161,11 @@ describe("a build project that releases two functions", () => {
     const codedeploy = "arn:aws:codedeploy:eu-west-1:123456789012";
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     const statements = (policy as { Statement: { Sid: string; Resource: unknown }[] }).Statement;
-    expect(Object.fromEntries(statements.slice(3).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
+    expect(Object.fromEntries(statements.slice(2).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
       PublishVersion: [`${lambda}:app_one`, `${lambda}:app_two`, `${lambda}:app_one:*`, `${lambda}:app_two:*`],
       TryAndPruneVersions: [`${lambda}:app_one:*`, `${lambda}:app_two:*`],
       Deploy: [`${codedeploy}:deploymentgroup:app/one`, `${codedeploy}:deploymentgroup:app/two`],
+      StopDeployment: "*",
       RegisterRevision: `${codedeploy}:application:app`,
       ReadDeploymentConfig: [
         `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce`,

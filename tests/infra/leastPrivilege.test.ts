@@ -7,6 +7,7 @@ import { deploymentConfigs as declareConfigs } from "../../infra/deploymentConfi
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
 import type { ReleaseStrategy } from "../../infra/releaseStrategies.ts";
+import { onAll } from "./authorization.ts";
 import { dev, evaluate, loadProgram, only, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn, statementsOf } from "./policies.ts";
 
@@ -19,7 +20,7 @@ const wildcards = {
   "codebuild:…:report-group/push-to-live-dev_pull-request-*": "CodeBuild adds the report's name from the buildspec",
   "lambda:…:function:push-to-live-dev_hello-user:*": "Lambda numbers the versions",
   "cloudwatch:…:alarm:push-to-live-dev_hello-user/version-*": "Lambda numbers the version that an alarm watches",
-  "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
+  "*": "what `onAll` has the reasons for",
 };
 
 /** With more functions than a policy can name one by one: the stack's own prefix. */
@@ -30,7 +31,7 @@ const wildcardsOfMany = {
   "lambda:…:function:push-to-live-dev_*:*": "the versions of the stack's functions",
   "codedeploy:…:deploymentgroup:push-to-live-dev/*": "the groups of the stack's application",
   "cloudwatch:…:alarm:push-to-live-dev_*": "the alarms of the stack's versions",
-  "*": "GetMetricData takes no resource, and AWS does not say of which alarms DescribeAlarms of many asks",
+  "*": "what `onAll` has the reasons for",
   "logs:…:log-group:/aws/lambda/push-to-live-dev_*:*": "the logs of the stack's functions",
 };
 
@@ -57,34 +58,37 @@ describe("the policies", () => {
   ] as [string, Stack][]) {
     it(`of a stack with ${what} hold no * but those that AWS leaves no choice about`, async () => {
       const statements = statementsOf((await loadProgram(stack)).registrations);
-      expect(statements).to.have.lengthOf(18);
+      expect(statements).to.have.lengthOf(19);
       expect(wildcardsIn(statements)).to.have.members(Object.keys(wildcards));
     });
   }
 
-  it("allow single actions on ARNs, and nothing by a condition, a denial or an exception", async () => {
+  it("allow single actions on ARNs, and nothing by a denial or an exception", async () => {
     for (const statement of statementsOf((await loadProgram(dev)).registrations)) {
       expect(statement).to.have.all.keys("Sid", "Effect", "Action", "Resource");
       expect(statement.Effect).to.equal("Allow");
       expect([statement.Action].flat().filter((action) => !/^[a-z]+:[A-Za-z]+$/.test(action))).to.deep.equal([]);
-      const isOfAll = ["ReadAlarms", "WatchAlarms"].includes(statement.Sid);
+      const isOfAll = [statement.Action].flat().every((action) => action in onAll);
       expect([statement.Resource].flat().filter((arn) => !/^arn:aws:[a-z]+:[^*]+:[^*]+/.test(arn))).to.deep.equal(
         isOfAll ? ["*"] : [],
       );
     }
   });
 
-  it("trust one service each, and no account", async () => {
+  it("trust one service each, and no account; those that say for whom they act, for this account alone", async () => {
     const { registrations } = await loadProgram(dev);
     const roles = registrations.filter(({ type }) => type === "aws:iam/role:Role");
     expect(roles).to.have.lengthOf(5);
     for (const { inputs } of roles) {
       const [statement, ...others] = statementsIn(inputs.assumeRolePolicy);
       expect(others).to.deep.equal([]);
-      expect(statement)
-        .to.have.nested.property("Principal.Service")
-        .that.matches(/^[a-z]+\.amazonaws\.com$/);
-      expect(statement).to.have.all.keys("Effect", "Principal", "Action");
+      const { Service: service } = (statement as unknown as { Principal: { Service: string } }).Principal;
+      expect(service).to.match(/^[a-z]+\.amazonaws\.com$/);
+      const { Condition, ...rest } = statement ?? {};
+      expect(rest).to.have.all.keys("Effect", "Principal", "Action");
+      expect(Condition, service).to.deep.equal(
+        service === "lambda.amazonaws.com" ? undefined : { StringEquals: { "aws:SourceAccount": "123456789012" } },
+      );
     }
   });
 
@@ -114,7 +118,8 @@ describe("the policies", () => {
       }),
     );
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
-    expect(JSON.stringify(policy)).to.have.lengthOf.within(5_000, maxInlinePolicy);
+    const { policy: source } = only(registrations, "iam.RolePolicy deploy-source-policy").inputs;
+    expect(JSON.stringify(policy) + JSON.stringify(source)).to.have.lengthOf.within(5_000, maxInlinePolicy);
     for (const folder of folders) {
       expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(24)}_${folder}"`);
     }
@@ -187,5 +192,6 @@ function stackOf(
     compute: buildComputes.x86,
     timeoutMinutes: 5,
     releases: { ...shared, application, deploymentConfigs, functions },
+    after: functions,
   });
 }

@@ -18,6 +18,8 @@ export interface Stack {
   readonly partition?: string;
   readonly region?: string;
   readonly account?: string;
+  /** The account's OIDC provider of GitHub, where it has one already. */
+  readonly oidcProvider?: string;
 }
 
 /** A stack with the settings that have no default. */
@@ -241,9 +243,10 @@ class StrictMocks implements pulumi.runtime.Mocks {
   readonly #preview: boolean;
   readonly #make: Readonly<Record<string, (inputs: Inputs, name: string) => Made>>;
   readonly #answers: Readonly<Record<string, Inputs>>;
+  readonly #oidcProvider: string | undefined;
 
   constructor(
-    { partition = "aws", region = "eu-west-1", account = "123456789012", preview = false }: Stack,
+    { partition = "aws", region = "eu-west-1", account = "123456789012", preview = false, oidcProvider }: Stack,
     problems: Set<unknown>,
   ) {
     this.#problems = problems;
@@ -251,9 +254,10 @@ class StrictMocks implements pulumi.runtime.Mocks {
     this.#make = resourcesOf(partition, region, account);
     this.#answers = {
       "aws:index/getCallerIdentity:getCallerIdentity": { id: account, accountId: account },
-      "aws:index/getPartition:getPartition": { id: partition, partition },
+      "aws:index/getPartition:getPartition": { id: partition, partition, dnsSuffix: dnsSuffixes[partition] },
       "aws:index/getRegion:getRegion": { id: region, region },
     };
+    this.#oidcProvider = oidcProvider;
   }
 
   newResource({ type, name, inputs, custom }: pulumi.runtime.MockResourceArgs): pulumi.runtime.MockResourceResult {
@@ -270,6 +274,12 @@ class StrictMocks implements pulumi.runtime.Mocks {
 
   call({ token, inputs }: pulumi.runtime.MockCallArgs): pulumi.runtime.MockCallResult {
     this.calls.add(token);
+    if (token === "aws:iam/getOpenIdConnectProvider:getOpenIdConnectProvider") {
+      if (this.#oidcProvider === undefined) {
+        throw new Error("finding IAM OIDC Provider: not found");
+      }
+      return { ...inputs, id: this.#oidcProvider, arn: this.#oidcProvider };
+    }
     const answer = this.#answers[token];
     if (!answer || Object.keys(inputs).length > 0) {
       throw this.#problem(`the mocks do not answer ${token} ${JSON.stringify(inputs)}`);
@@ -283,6 +293,12 @@ class StrictMocks implements pulumi.runtime.Mocks {
     return problem;
   }
 }
+
+const dnsSuffixes: Readonly<Record<string, string>> = {
+  aws: "amazonaws.com",
+  "aws-cn": "amazonaws.com.cn",
+  "aws-us-gov": "amazonaws.com",
+};
 
 const componentTypes = new Set([
   "push-to-live:index:BuildProject",

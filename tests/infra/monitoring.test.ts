@@ -35,7 +35,9 @@ describe("the monitoring", () => {
     });
 
     it("records no requests in X-Ray", () => {
-      expect(only(registrations, "lambda.Function hello-user").inputs).to.not.have.property("tracingConfig");
+      expect(only(registrations, "lambda.Function hello-user").inputs).to.deep.include({
+        tracingConfig: { mode: "PassThrough" },
+      });
       expect(JSON.stringify(registrations)).to.not.contain("xray");
     });
   });
@@ -90,8 +92,7 @@ describe("the monitoring", () => {
         expect(others).to.deep.equal({ ...expected, namespace, dimensions });
         expect(alarmDescription).to.be.a("string");
         expect(unit).to.be.oneOf([undefined, "Count"]);
-        // Of failed builds the rule tells.
-        expect([alarmActions, okActions]).to.deep.equal(key === "failed-builds" ? [[], []] : [[topicArn], [topicArn]]);
+        expect([alarmActions, okActions]).to.deep.equal([[topicArn], [topicArn]]);
       });
     }
 
@@ -108,19 +109,27 @@ describe("the monitoring", () => {
       });
     });
 
-    it("lets alarms and rules of this account publish to the topic, and nobody else", () => {
+    it("lets rules, and alarms of this account, publish to the topic, and nobody else", () => {
       expect(inputsOf("sns.Topic monitoring-alerts")).to.deep.equal({ name: "push-to-live-dev-alerts" });
       expect(inputsOf("sns.TopicPolicy monitoring-alerts-policy")).to.deep.equal({
         arn: topicArn,
         policy: {
           Version: "2012-10-17",
           Statement: [
+            // Without a condition: EventBridge drops what it cannot publish, and a topic's policy with a condition does not let it.
             {
-              Sid: "Publish",
+              Sid: "PublishEvents",
               Effect: "Allow",
-              Principal: { Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] },
-              Action: ["sns:Publish"],
+              Action: "sns:Publish",
               Resource: topicArn,
+              Principal: { Service: "events.amazonaws.com" },
+            },
+            {
+              Sid: "PublishAlarms",
+              Effect: "Allow",
+              Action: "sns:Publish",
+              Resource: topicArn,
+              Principal: { Service: "cloudwatch.amazonaws.com" },
               Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
             },
           ],
@@ -161,12 +170,12 @@ describe("the monitoring", () => {
       });
     });
 
-    it("tells of this stack's deployments that failed or were stopped", () => {
+    it("tells of this stack's deployments that failed, and of none that was stopped, as a newer commit's release does", () => {
       const { eventPattern } = inputsOf("cloudwatch.EventRule monitoring-deployments");
       expect(JSON.parse(String(eventPattern))).to.deep.equal({
         source: ["aws.codedeploy"],
         "detail-type": ["CodeDeploy Deployment State-change Notification"],
-        detail: { application: ["push-to-live-dev"], state: ["FAILURE", "STOP"] },
+        detail: { application: ["push-to-live-dev"], state: ["FAILURE"] },
       });
       expect(inputsOf("cloudwatch.EventTarget monitoring-deployments-target")).to.deep.equal({
         rule: "monitoring-deployments-0a1b2c3",

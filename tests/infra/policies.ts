@@ -6,6 +6,8 @@ export interface Statement {
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource: string | string[];
+  /** By operator, and by key. */
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 /** The statements of a policy document. */

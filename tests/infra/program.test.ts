@@ -27,6 +27,7 @@ const configuration = {
   memorySize: 128,
   timeout: 10,
   loggingConfig: { logFormat: "JSON", logGroup: "/aws/lambda/push-to-live-dev_hello-user" },
+  tracingConfig: { mode: "PassThrough" },
 };
 const configurationHash = createHash("sha256")
   .update(JSON.stringify({ "hello-user": configuration }))
@@ -66,7 +67,7 @@ describe("the program of a dev stack", () => {
         "aws:codedeploy/application:Application": 1,
         "aws:codedeploy/deploymentGroup:DeploymentGroup": 1,
         "aws:iam/role:Role": 5,
-        "aws:iam/rolePolicy:RolePolicy": 5,
+        "aws:iam/rolePolicy:RolePolicy": 7,
         "aws:lambda/alias:Alias": 1,
         "aws:lambda/function:Function": 1,
         "aws:lambda/permission:Permission": 1,
@@ -104,12 +105,14 @@ describe("the program of a dev stack", () => {
         "cloudwatch.LogGroup deploy-log": "BuildProject deploy",
         "iam.Role deploy-role": "BuildProject deploy",
         "iam.RolePolicy deploy-policy": "BuildProject deploy",
+        "iam.RolePolicy deploy-source-policy": "BuildProject deploy",
         "codebuild.Project deploy": "BuildProject deploy",
         "codebuild.Webhook deploy-webhook": "BuildProject deploy",
         "BuildProject pull-request": undefined,
         "cloudwatch.LogGroup pull-request-log": "BuildProject pull-request",
         "iam.Role pull-request-role": "BuildProject pull-request",
         "iam.RolePolicy pull-request-policy": "BuildProject pull-request",
+        "iam.RolePolicy pull-request-source-policy": "BuildProject pull-request",
         "codebuild.Project pull-request": "BuildProject pull-request",
         "codebuild.Webhook pull-request-webhook": "BuildProject pull-request",
         "ConfigurationRelease configuration": undefined,
@@ -124,6 +127,19 @@ describe("the program of a dev stack", () => {
     });
 
     it("makes each resource wait for exactly what it needs", () => {
+      const wholeFunction = [
+        "apigatewayv2.Integration hello-user-integration",
+        "apigatewayv2.Route hello-user-route",
+        "cloudwatch.LogGroup hello-user-log",
+        "codedeploy.DeploymentGroup hello-user-deployments",
+        "iam.Role hello-user-deployments-role",
+        "iam.Role hello-user-role",
+        "iam.RolePolicy hello-user-deployments-policy",
+        "iam.RolePolicy hello-user-policy",
+        "lambda.Alias hello-user-live",
+        "lambda.Function hello-user",
+        "lambda.Permission hello-user-permission",
+      ];
       const custom = program.registrations.filter(({ dependencies }) => dependencies.length > 0);
       expect(Object.fromEntries(custom.map(({ key, dependencies }) => [key, dependencies]))).to.deep.equal({
         "apigatewayv2.Stage http-stage": ["apigatewayv2.Api http-api", "cloudwatch.LogGroup http-access-log"],
@@ -167,22 +183,28 @@ describe("the program of a dev stack", () => {
           "iam.Role deploy-role",
           "lambda.Function hello-user",
         ],
-        // The policy: CreateProject checks the credential with the role.
+        // The right to read the source waits for the role alone, and the project for what takes long: CreateProject checks the one with the other.
+        "iam.RolePolicy deploy-source-policy": ["iam.Role deploy-role"],
         "codebuild.Project deploy": [
+          ...wholeFunction,
           "cloudwatch.LogGroup deploy-log",
           "codedeploy.Application releases",
           "iam.Role deploy-role",
           "iam.RolePolicy deploy-policy",
-        ],
+          "iam.RolePolicy deploy-source-policy",
+        ].sort(),
         "codebuild.Webhook deploy-webhook": ["codebuild.Project deploy"],
         "cloudwatch.MetricAlarm monitoring-api-5xx": ["apigatewayv2.Api http-api", "apigatewayv2.Stage http-stage"],
         // Of the functions and the application nothing.
         "iam.RolePolicy pull-request-policy": ["cloudwatch.LogGroup pull-request-log", "iam.Role pull-request-role"],
+        "iam.RolePolicy pull-request-source-policy": ["iam.Role pull-request-role"],
         "codebuild.Project pull-request": [
+          ...wholeFunction,
           "cloudwatch.LogGroup pull-request-log",
           "iam.Role pull-request-role",
           "iam.RolePolicy pull-request-policy",
-        ],
+          "iam.RolePolicy pull-request-source-policy",
+        ].sort(),
         "codebuild.Webhook pull-request-webhook": ["codebuild.Project pull-request"],
         "iam.RolePolicy configuration-policy": ["codebuild.Project deploy", "iam.Role configuration-role"],
         "cloudwatch.EventTarget configuration-target": [
@@ -193,24 +215,15 @@ describe("the program of a dev stack", () => {
         ],
         // All of the function and of the build: what its change starts must find them as they are now.
         "ssm.Parameter configuration": [
-          "apigatewayv2.Integration hello-user-integration",
-          "apigatewayv2.Route hello-user-route",
+          ...wholeFunction,
           "cloudwatch.EventTarget configuration-target",
           "cloudwatch.LogGroup deploy-log",
-          "cloudwatch.LogGroup hello-user-log",
           "codebuild.Project deploy",
           "codebuild.Webhook deploy-webhook",
-          "codedeploy.DeploymentGroup hello-user-deployments",
           "iam.Role deploy-role",
-          "iam.Role hello-user-deployments-role",
-          "iam.Role hello-user-role",
           "iam.RolePolicy deploy-policy",
-          "iam.RolePolicy hello-user-deployments-policy",
-          "iam.RolePolicy hello-user-policy",
-          "lambda.Alias hello-user-live",
-          "lambda.Function hello-user",
-          "lambda.Permission hello-user-permission",
-        ],
+          "iam.RolePolicy deploy-source-policy",
+        ].sort(),
       });
     });
 
@@ -325,8 +338,8 @@ describe("the program of a dev stack", () => {
           responseLatency: "$context.responseLatency",
           integrationStatus: "$context.integration.status",
           integrationLatency: "$context.integrationLatency",
-          integrationError: "$context.integrationErrorMessage",
-          error: "$context.error.message",
+          lambdaStatus: "$context.integration.integrationStatus",
+          error: "$context.error.responseType",
         }),
       );
     });
@@ -380,8 +393,8 @@ describe("the program of a dev stack", () => {
     it("has as its code the zip that the program has bundled", async () => {
       const { code } = inputsOf("lambda.Function hello-user");
       const path = code instanceof pulumi.asset.FileArchive ? await code.path : "";
-      expect(path).to.equal(join(root, "dist/hello-user.zip"));
-      expect(existsSync(path)).to.equal(true);
+      expect(path).to.equal("dist/hello-user.zip");
+      expect(existsSync(join(root, path))).to.equal(true);
     });
 
     it("has the alias live, which begins at the version that up has published", () => {
@@ -438,6 +451,7 @@ describe("the program of a dev stack", () => {
           gitCloneDepth: 0,
           buildspec: "buildspec.yml",
           auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+          reportBuildStatus: true,
         },
         sourceVersion: "main",
         environment: {
@@ -480,6 +494,7 @@ describe("the program of a dev stack", () => {
           gitCloneDepth: 0,
           buildspec: "buildspec.pr.yml",
           auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+          reportBuildStatus: true,
           buildStatusConfig: { context: "push-to-live-dev/pull-request" },
         },
         sourceVersion: "main",
@@ -557,7 +572,17 @@ describe("the program of a dev stack", () => {
           description,
           assumeRolePolicy: {
             Version: "2012-10-17",
-            Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+            Statement: [
+              {
+                Effect: "Allow",
+                Principal: { Service: service },
+                Action: "sts:AssumeRole",
+                // Lambda's documentation asks for none, and its trust policy is also checked where a function is created.
+                ...(service !== "lambda.amazonaws.com" && {
+                  Condition: { StringEquals: { "aws:SourceAccount": "123456789012" } },
+                }),
+              },
+            ],
           },
         });
       });
@@ -618,7 +643,30 @@ describe("the program of a dev stack", () => {
       });
     });
 
-    it("let the deploy build log, report, read the repository and release this stack, and nothing else", () => {
+    it("let both builds read the repository, by a policy of its own", () => {
+      for (const project of ["deploy", "pull-request"]) {
+        expect(inputsOf(`iam.RolePolicy ${project}-source-policy`)).to.deep.equal({
+          role: `${project}-role-0a1b2c3`,
+          policy: {
+            Version: "2012-10-17",
+            Statement: [
+              {
+                Sid: "ReadSource",
+                Effect: "Allow",
+                Action: [
+                  "codeconnections:GetConnection",
+                  "codeconnections:GetConnectionToken",
+                  "codeconnections:UseConnection",
+                ],
+                Resource: dev.config.connectionArn,
+              },
+            ],
+          },
+        });
+      }
+    });
+
+    it("let the deploy build log, report and release this stack, and nothing else", () => {
       expect(inputsOf("iam.RolePolicy deploy-policy")).to.deep.equal({
         role: "deploy-role-0a1b2c3",
         policy: {
@@ -628,10 +676,7 @@ describe("the program of a dev stack", () => {
               Sid: "WriteLog",
               Effect: "Allow",
               Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-              Resource: [
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_deploy",
-                "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_deploy:*",
-              ],
+              Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_deploy:*",
             },
             {
               Sid: "WriteTestReports",
@@ -645,21 +690,11 @@ describe("the program of a dev stack", () => {
               Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev_deploy-*",
             },
             {
-              Sid: "ReadSource",
-              Effect: "Allow",
-              Action: [
-                "codeconnections:GetConnection",
-                "codeconnections:GetConnectionToken",
-                "codeconnections:UseConnection",
-              ],
-              Resource: dev.config.connectionArn,
-            },
-            {
               Sid: "PublishVersion",
               Effect: "Allow",
               Action: [
                 "lambda:GetAlias",
-                "lambda:GetFunctionConfiguration",
+                "lambda:GetFunction",
                 "lambda:ListAliases",
                 "lambda:ListVersionsByFunction",
                 "lambda:PublishVersion",
@@ -685,11 +720,11 @@ describe("the program of a dev stack", () => {
                 "codedeploy:GetDeployment",
                 "codedeploy:GetDeploymentGroup",
                 "codedeploy:ListDeployments",
-                "codedeploy:StopDeployment",
                 "codedeploy:UpdateDeploymentGroup",
               ],
               Resource: ["arn:aws:codedeploy:eu-west-1:123456789012:deploymentgroup:push-to-live-dev/hello-user"],
             },
+            { Sid: "StopDeployment", Effect: "Allow", Action: ["codedeploy:StopDeployment"], Resource: "*" },
             {
               Sid: "RegisterRevision",
               Effect: "Allow",
@@ -777,7 +812,7 @@ describe("the program of other stacks", () => {
     expect(source).to.have.deep.property("auth", { type: "SECRETS_MANAGER", resource: made });
     expect(statementsOf(registrations).find(({ Sid }) => Sid === "ReadSource")?.Resource).to.equal(made);
     // The project's policy, and so the project, wait for the secret's value.
-    expect(only(registrations, "iam.RolePolicy deploy-policy").dependencies).to.include(
+    expect(only(registrations, "iam.RolePolicy deploy-source-policy").dependencies).to.include(
       "secretsmanager.SecretVersion token-value",
     );
   });
@@ -940,9 +975,9 @@ describe("the program of other stacks", () => {
       },
     });
     const arns = statementsOf(registrations).flatMap(({ Resource }) => listOf(Resource));
-    expect(arns).to.have.lengthOf(22);
-    // CloudWatch's reads, which take no ARN.
-    expect(arns.filter((arn) => arn === "*")).to.have.lengthOf(2);
+    expect(arns).to.have.lengthOf(21);
+    // CloudWatch's reads and StopDeployment, which take no ARN.
+    expect(arns.filter((arn) => arn === "*")).to.have.lengthOf(3);
     expect(
       arns.filter((arn) => arn !== "*" && !/^arn:aws-us-gov:[a-z]+:us-gov-west-1:210987654321:/.test(arn)),
     ).to.deep.equal([]);

@@ -53,7 +53,7 @@ describe("the alerts of the program on the local cloud", function () {
       [line, '  if (user === "boom") {', '    throw new Error("boom");', "  }"].join("\n"),
     );
     remote = await cloud.github.createRepository("local/push-to-live", "main", `${cloud.awsUrl}/post-receive`);
-    outputs = await evaluateProgram(project, localProvider(cloud));
+    outputs = await evaluateProgram(project, localProvider(cloud, project));
   });
 
   after(async () => {

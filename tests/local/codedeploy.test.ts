@@ -6,6 +6,7 @@ import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
 import { localProvider } from "../../local/provider.ts";
 import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
+import { root } from "../project.ts";
 import { type Refusal, refusal } from "../refusal.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -483,7 +484,7 @@ describe("local CodeDeploy, called by the AWS SDK", () => {
   });
 
   it("deploys by a configuration of the stack's, which cannot be deleted as long as a group uses it", async () => {
-    const provider = localProvider(cloud);
+    const provider = localProvider(cloud, root);
     const urn = "urn:pulumi:s::p::aws:codedeploy/deploymentConfig:DeploymentConfig::half";
     const inputs = {
       computePlatform: "Lambda",

@@ -6,16 +6,15 @@ import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type Cors, type HttpApi, inferResponse, type Throttling, tokenBuckets } from "../../local/httpApi.ts";
+import { dev, loadProgram, only } from "../infra/mocks.ts";
 import { clientOptions, functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const settings = functionSettings("fn");
-const accessLogFormat = JSON.stringify({
-  routeKey: "$context.routeKey",
-  status: "$context.status",
-  integrationStatus: "$context.integration.status",
-  error: "$context.integrationErrorMessage",
-});
+// Not JSON: API Gateway puts an error's message in as it is.
+const accessLogFormat = ["routeKey", "status", "integration.status", "integrationErrorMessage"]
+  .map((name) => `$context.${name}`)
+  .join("|");
 
 describe("local HTTP API", () => {
   const temporary = temporaryDirectories();
@@ -49,7 +48,8 @@ describe("local HTTP API", () => {
   /** The access log's last line. */
   async function logged(): Promise<Record<string, string>> {
     const lines = (await readFile(cloud.logs.fileOf("/access", "$default"), "utf8")).trim().split("\n");
-    return JSON.parse(lines.at(-1) ?? "");
+    const [routeKey = "", status = "", integrationStatus = "", ...error] = lines.at(-1)?.split("|") ?? [];
+    return { routeKey, status, integrationStatus, error: error.join("|") };
   }
 
   const answering = (result: string): string => `export const handler = async (event) => (${result});`;
@@ -147,6 +147,22 @@ describe("local HTTP API", () => {
       expect(error).to.have.length.greaterThan(10);
     });
   }
+
+  it("puts an error's message into the access log as it is, and the program's own format is JSON all the same", async () => {
+    const message = 'He said "no"\\';
+    await deploy(`export const handler = async () => { throw new Error(${JSON.stringify(message)}); };`);
+    await fetch(url);
+    expect((await logged()).error).to.contain(JSON.stringify(JSON.stringify(message)).slice(3, -3));
+    const { registrations } = await loadProgram(dev);
+    const { accessLogSettings } = only(registrations, "apigatewayv2.Stage http-stage").inputs;
+    api.putStage("$default", "/access", (accessLogSettings as { format: string }).format);
+    const files = [url, `${api.url}/nowhere`];
+    for (const file of files) {
+      await fetch(file);
+    }
+    const lines = (await readFile(cloud.logs.fileOf("/access", "$default"), "utf8")).trim().split("\n");
+    expect(lines.slice(-2).map((line) => JSON.parse(line).status)).to.deep.equal(["500", "404"]);
+  });
 
   it("answers 500 when the function's policy does not let it call the alias", async () => {
     await deploy(answering("1"), false);

@@ -7,11 +7,13 @@ import { temporaryDirectories } from "../temporary.ts";
 describe("local provider", () => {
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
+  let directory: string;
   let provider: LifeCycle;
 
   before(async () => {
-    cloud = await LocalCloud.start(await temporary(), 0);
-    provider = localProvider(cloud);
+    directory = await temporary();
+    cloud = await LocalCloud.start(directory, 0);
+    provider = localProvider(cloud, directory);
   });
 
   after(() => cloud.close());

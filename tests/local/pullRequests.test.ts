@@ -66,7 +66,7 @@ describe("a pull request on the local cloud, with the build projects that the pr
     await git(clone, "checkout", "--quiet", "-B", "main");
     await commit({ "buildspec.yml": buildspec("true"), "buildspec.pr.yml": buildspec("true") });
     await git(clone, "push", "--quiet", "origin", "main");
-    const provider = localProvider(cloud);
+    const provider = localProvider(cloud, root);
     for (const { type, key, custom, inputs } of registrations) {
       if (custom && types.includes(key.split(" ")[0] ?? "")) {
         const urn = `urn:pulumi:local::push-to-live::${type}::${key.split(" ")[1]}`;
@@ -280,7 +280,7 @@ describe("a pull request on the local cloud, with the build projects that the pr
       const handler = join(clone, "functions/hello-user/handler.ts");
       const text = await readFile(handler, "utf8");
       const release = [
-        "npm ci --workspace functions --workspace deploy --prefer-offline",
+        "npm ci --workspace functions --workspace deploy --ignore-scripts --prefer-offline",
         "npm run bundle",
         "CODEDEPLOY_APPLICATION=push-to-live-local node deploy/release.ts",
       ].join(" && ");

@@ -2,10 +2,12 @@ import { once } from "node:events";
 import { expect } from "chai";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type Listening, listen, readBody } from "../../local/httpServer.ts";
-import type { Notification } from "../../local/sns.ts";
+import type { Notification, Publisher } from "../../local/sns.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 type Body = Readonly<Record<string, string>>;
+
+const events: Publisher = { service: "events.amazonaws.com" };
 
 describe("local SNS", () => {
   const temporary = temporaryDirectories();
@@ -19,6 +21,7 @@ describe("local SNS", () => {
   beforeEach(async () => {
     cloud = await LocalCloud.start(await temporary(), 0);
     topic = cloud.sns.putTopic("alerts");
+    cloud.sns.putPolicy(topic, allow(["events.amazonaws.com", "cloudwatch.amazonaws.com"]));
     status = 200;
     arrived = [];
     endpoint = await listen(async (request, response) => {
@@ -32,6 +35,22 @@ describe("local SNS", () => {
     await cloud.close();
     await endpoint.close();
   });
+
+  /** A policy that lets services publish to the topic, for one account where it is given. */
+  function allow(services: string[], account?: string): Parameters<typeof cloud.sns.putPolicy>[1] {
+    return {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { Service: services },
+          Action: "sns:Publish",
+          Resource: topic,
+          ...(account && { Condition: { StringEquals: { "aws:SourceAccount": account } } }),
+        },
+      ],
+    };
+  }
 
   /** Subscribes the endpoint, and returns the confirmation that it is asked for. */
   async function subscribe(): Promise<Body> {
@@ -47,14 +66,14 @@ describe("local SNS", () => {
   /** Publishes to the topic's only subscriber, and returns what became of it. */
   async function publish(message: string, subject?: string): Promise<Notification> {
     const told = once(cloud.sns, "notification");
-    cloud.sns.publish(topic, message, subject);
+    cloud.sns.publish(events, topic, message, subject);
     return (await told)[0];
   }
 
   it("asks an endpoint to confirm, tells it nothing before, and then sends notifications as SNS does", async () => {
     const { SubscribeURL = "", Token } = await subscribe();
     expect(Token).to.match(/^[0-9a-f]{32}$/);
-    cloud.sns.publish(topic, "too early");
+    cloud.sns.publish(events, topic, "too early");
     expect((await fetch(SubscribeURL)).status).to.equal(200);
     expect(await publish("hello", "A subject")).to.deep.equal({
       endpoint: `${endpoint.url}/alerts`,
@@ -104,14 +123,32 @@ describe("local SNS", () => {
     });
   }
 
+  it("publishes for no service that the topic's policy does not name", async () => {
+    cloud.sns.putPolicy(topic, allow(["cloudwatch.amazonaws.com"]));
+    const refused = once(cloud.sns, "refused");
+    cloud.sns.publish(events, topic, "hello");
+    expect(await refused).to.deep.equal([topic, "events.amazonaws.com"]);
+  });
+
+  it("publishes for no service that says no account where the policy's condition names one", async () => {
+    cloud.sns.putPolicy(topic, allow(["events.amazonaws.com", "cloudwatch.amazonaws.com"], "123456789012"));
+    cloud.sns.subscribe(topic, "team@example.com");
+    const refused = once(cloud.sns, "refused");
+    cloud.sns.publish(events, topic, "hello");
+    expect(await refused).to.deep.equal([topic, "events.amazonaws.com"]);
+    const told = once(cloud.sns, "notification");
+    cloud.sns.publish({ service: "cloudwatch.amazonaws.com", sourceAccount: "123456789012" }, topic, "hello");
+    expect((await told)[0]).to.include({ message: "hello" });
+  });
+
   it("tells no more after the subscription or the topic is deleted", async () => {
     const subscription = cloud.sns.subscribe(topic, "team@example.com");
     const told: Notification[] = [];
     cloud.sns.on("notification", (notification) => told.push(notification));
     cloud.sns.unsubscribe(subscription);
-    cloud.sns.publish(topic, "hello");
+    cloud.sns.publish(events, topic, "hello");
     expect(told).to.deep.equal([]);
     cloud.sns.deleteTopic(topic);
-    expect(() => cloud.sns.publish(topic, "hello")).to.throw(`SNS has no topic ${topic}`);
+    expect(() => cloud.sns.publish(events, topic, "hello")).to.throw(`SNS has no topic ${topic}`);
   });
 });

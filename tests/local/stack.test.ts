@@ -84,7 +84,7 @@ describe("the program on the local cloud", () => {
         routeKey: "GET /hello_user",
         status: "200",
         error: "-",
-        integrationError: "-",
+        lambdaStatus: "200",
       });
       expect(lines.at(-1)).to.include({ routeKey: "-", status: "404" });
     });
