@@ -32,7 +32,8 @@ export function decide(statements: readonly Statement[], action: string, resourc
   return matching.length > 0 ? "allowed" : "denied";
 }
 
-function matches(pattern: string, text: string): boolean {
+/** Whether an ARN is one that a pattern of a policy stands for. */
+export function matches(pattern: string, text: string): boolean {
   const expression = pattern
     .replace(/[\\^$.+()[\]{}|]/g, "\\$&")
     .replaceAll("*", ".*")

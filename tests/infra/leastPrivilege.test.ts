@@ -1,6 +1,8 @@
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import { expect } from "chai";
+import fc from "fast-check";
 import { buildComputes } from "../../infra/buildComputes.ts";
 import { BuildProject } from "../../infra/buildProject.ts";
 import { deploymentConfigs as declareConfigs } from "../../infra/deploymentConfigs.ts";
@@ -8,7 +10,8 @@ import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
 import type { ReleaseStrategy } from "../../infra/releaseStrategies.ts";
 import { onAll } from "./authorization.ts";
-import { dev, evaluate, loadProgram, only, type Stack } from "./mocks.ts";
+import { matches } from "./iam.ts";
+import { dev, evaluate, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn, statementsOf } from "./policies.ts";
 
 /** Every `*` of the program's policies, and why the name before it cannot be known beforehand. */
@@ -108,6 +111,37 @@ describe("the policies", () => {
     expect(others).to.deep.equal([statement]);
   });
 
+  it("of the deploy build allow each call that deploy/ makes", async () => {
+    const folder = join(import.meta.dirname, "../../deploy");
+    const files = (await readdir(folder)).filter((file) => file.endsWith(".ts"));
+    const texts = await Promise.all(files.map((file) => readFile(join(folder, file), "utf8")));
+    const calls = texts.flatMap((text) => [
+      ...text.matchAll(
+        /\b(lambda|codedeploy|cloudwatch|logs)\s*\.((?:create|delete|describe|filter|get|invoke|list|publish|put|stop|update)\w*)\(/g,
+      ),
+    ]);
+    const actions = new Set(
+      calls.map(([, service, call = ""]) => {
+        const name = `${call.charAt(0).toUpperCase()}${call.slice(1)}`;
+        return `${service}:${name === "Invoke" ? "InvokeFunction" : name}`;
+      }),
+    );
+    // By paginators.
+    actions.add("lambda:ListVersionsByFunction").add("logs:FilterLogEvents");
+    expect(actions.size).to.be.above(15);
+    const { registrations } = await loadProgram(dev);
+    const allowed = statementsOf([only(registrations, "iam.RolePolicy deploy-policy")]).flatMap(({ Action }) => Action);
+    expect(allowed).to.include.members([...actions]);
+    // What CreateDeployment asks for, and what a build does beside its release.
+    const others = [
+      "codedeploy:GetApplicationRevision",
+      "codedeploy:RegisterApplicationRevision",
+      "codedeploy:UpdateDeploymentGroup",
+    ];
+    const unused = allowed.filter((action) => !actions.has(action) && !/^(codebuild|logs:(Create|Put))/.test(action));
+    expect(unused.sort()).to.deep.equal(others);
+  });
+
   it("name up to eight functions, with names as long as they can be, and keep within IAM's limit", async () => {
     const folders = Array.from({ length: 8 }, (_, index) => `${index}`.padEnd(39, "f"));
     const secretName = "s".repeat(512);
@@ -125,6 +159,44 @@ describe("the policies", () => {
     }
   });
 
+  it("of a stack cover nothing of another's of the same project, whatever their names and functions", async function () {
+    this.timeout(120_000);
+    const stackName = fc.stringMatching(/^[a-z0-9](-?[a-z0-9]){0,3}$/);
+    // With names that end as the program's own do, and more than a policy names one by one.
+    const folder = fc.oneof(
+      fc.stringMatching(/^[a-z](-?[a-z_]){0,4}$/),
+      fc.constantFrom("deploy", "pull-request", "a-version-1", "api-5xx"),
+    );
+    const folders = fc.oneof(
+      fc.uniqueArray(folder, { minLength: 1, maxLength: 2 }),
+      fc.uniqueArray(folder, { minLength: 9, maxLength: 9 }),
+    );
+    const stack = fc.record({ name: stackName, folders });
+    const property = fc.asyncProperty(stack, stack, fc.boolean(), async (one, other, isNear) => {
+      // Near: as stack `dev` with the function `a-b` and stack `dev-a` with the function `b`.
+      const names = isNear
+        ? [one.name, `${one.name}-${other.folders[0]?.replaceAll("_", "-")}`]
+        : [one.name, other.name];
+      if (names[0] === names[1]) {
+        return;
+      }
+      const [first, second] = [
+        await registrationsOf(`shop-${names[0]}`, one.folders),
+        await registrationsOf(`shop-${names[1]}`, other.folders),
+      ];
+      const taken = arnsOf(first).filter((arn) => arnsOf(second).includes(arn));
+      expect(taken, "the same names").to.deep.equal([]);
+      const patterns = statementsOf(first).flatMap(({ Resource }) => Resource);
+      // The account's own, which all stacks use.
+      const shared = (pattern: string): boolean => pattern === "*" || /:deploymentconfig:|:connection\//.test(pattern);
+      const met = patterns
+        .filter((pattern) => !shared(pattern))
+        .flatMap((pattern) => arnsOf(second).filter((arn) => matches(pattern, arn)));
+      expect(met).to.deep.equal([]);
+    });
+    await fc.assert(property, { numRuns: 10 });
+  });
+
   it("take the stack's prefix for nine functions, and keep within IAM's limit", async () => {
     const folders = Array.from({ length: 9 }, (_, index) => `${index}`.padEnd(39, "f"));
     const { registrations } = await evaluate(dev, () => stackOf(folders));
@@ -135,6 +207,40 @@ describe("the policies", () => {
     }
   });
 });
+
+async function registrationsOf(prefix: string, folders: readonly string[]): Promise<readonly Registration[]> {
+  return (await evaluate(dev, () => stackOf(folders, { prefix }))).registrations;
+}
+
+/** The ARNs of what a stack has, and of what its builds and releases make. */
+function arnsOf(registrations: readonly Registration[]): string[] {
+  const arn = (service: string, resource: string): string => `arn:aws:${service}:eu-west-1:123456789012:${resource}`;
+  return registrations.flatMap(({ type, inputs }) => {
+    const { name } = inputs;
+    switch (type) {
+      case "aws:lambda/function:Function":
+        return [
+          arn("lambda", `function:${name}`),
+          arn("lambda", `function:${name}:7`),
+          arn("logs", `log-group:/aws/lambda/${name}:log-stream:x`),
+          arn("cloudwatch", `alarm:${name}/version-7-errors`),
+          arn("cloudwatch", `alarm:${name}-errors`),
+        ];
+      case "aws:codebuild/project:Project":
+        return [
+          arn("codebuild", `project/${name}`),
+          arn("codebuild", `report-group/${name}-tests`),
+          arn("logs", `log-group:/aws/codebuild/${name}:log-stream:x`),
+        ];
+      case "aws:codedeploy/application:Application":
+        return [arn("codedeploy", `application:${name}`)];
+      case "aws:codedeploy/deploymentGroup:DeploymentGroup":
+        return [arn("codedeploy", `deploymentgroup:${inputs.appName}/${inputs.deploymentGroupName}`)];
+      default:
+        return [];
+    }
+  });
+}
 
 /** Each resource with a `*`, once, without partition, region and account. */
 function wildcardsIn(statements: readonly Statement[]): string[] {
