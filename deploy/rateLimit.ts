@@ -15,11 +15,15 @@ export function patiently<T>(work: () => Promise<T>): Promise<T> {
   return patience.run(true, work);
 }
 
-/** Makes the promise of a turn: no more of them in any window than the rate has, in the order in which they were asked for. */
-export function rateLimit({ calls, windowMs }: Rate): () => Promise<void> {
-  const waiting: (() => void)[] = [];
-  const waitingPatiently: (() => void)[] = [];
-  /** When each of the last turns began, by the process's own clock, in ms. */
+/**
+ * Makes the promise of a turn: no more of them begin in any window than the rate has, in the order in which they were asked for. It resolves
+ * to when the turn began, by the process's own clock, in ms.
+ */
+export function rateLimit({ calls, windowMs }: Rate): () => Promise<number> {
+  type Begin = (now: number) => void;
+  const waiting: Begin[] = [];
+  const waitingPatiently: Begin[] = [];
+  /** When each of the last turns began. */
   const begun: number[] = [];
   let timer: NodeJS.Timeout | undefined;
   function begin(): void {
@@ -36,7 +40,7 @@ export function rateLimit({ calls, windowMs }: Rate): () => Promise<void> {
       }
       begun.splice(0, begun.length - calls + 1);
       begun.push(now);
-      next();
+      next(now);
     }
   }
   return () =>

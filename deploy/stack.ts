@@ -36,20 +36,25 @@ const callsASecond = 6;
  * because CodeDeploy updates the alias for it, and no two deployments in the same window.
  *
  * @param windowMs How long the second is.
+ * @param onTurn Told of each call that takes a turn, and when, by the process's own clock, in ms.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
-export function keepWithinQuota({ lambda, codedeploy }: Pick<Clients, "codedeploy" | "lambda">, windowMs = 1000): void {
+export function keepWithinQuota(
+  { lambda, codedeploy }: Pick<Clients, "codedeploy" | "lambda">,
+  windowMs = 1000,
+  onTurn: (operation: string, at: number) => void = () => {},
+): void {
   const turn = rateLimit({ calls: callsASecond, windowMs });
   const turnToDeploy = rateLimit({ calls: 1, windowMs });
   limitCalls(lambda, async (operation) => {
     if (!withOwnQuota.includes(operation)) {
-      await turn();
+      onTurn(operation, await turn());
     }
   });
   limitCalls(codedeploy, async (operation) => {
     if (operation === "CreateDeployment") {
       await turnToDeploy();
-      await turn();
+      onTurn(operation, await turn());
     }
   });
 }

@@ -1,15 +1,13 @@
+import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
-import { limitCalls } from "../../deploy/rateLimit.ts";
 import { keepWithinQuota } from "../../deploy/stack.ts";
 import { candidate, commits, Releasing, zipAnswering } from "../deploy/releasing.ts";
+import { clientOptions } from "../localFunction.ts";
 
 /** How many times as fast as real time the clock is: of CodeDeploy, and of the second within which calls are counted. */
 const timeScale = 20;
 const windowMs = 1000 / timeScale;
 const canary = "Canary10Percent1Minute";
-
-/** The control-plane calls of Lambda that share a quota: all but these. */
-const withOwnQuota = ["GetFunction", "Invoke"];
 
 describe("many functions released together", function () {
   this.timeout(120_000);
@@ -18,20 +16,21 @@ describe("many functions released together", function () {
 
   after(() => console.table(table));
 
-  /** When each control-plane call came, CodeDeploy's own among them, in ms. */
-  let times: number[];
-  let refused: number;
+  /** When each of the release's control-plane calls was made, a deployment's creation among them, in ms. */
+  let calls: number[];
+  let deployments: number[];
 
   beforeEach(() => {
-    keepWithinQuota(on, windowMs);
-    times = [];
-    refused = 0;
-    limitCalls(on.lambda, async (operation) => {
-      if (!withOwnQuota.includes(operation)) {
-        times.push(performance.now());
+    // With the SDK's own tries: the endpoint refuses what is one too many.
+    on.lambda = new Lambda({ ...clientOptions(on.cloud), maxAttempts: 5, retryMode: "adaptive" });
+    calls = [];
+    deployments = [];
+    keepWithinQuota(on, windowMs, (operation, at) => {
+      calls.push(at);
+      if (operation === "CreateDeployment") {
+        deployments.push(at);
       }
     });
-    on.cloud.codedeploy.on("traffic", () => void times.push(performance.now()));
     on.cloud.codedeploy.createDeploymentConfig(canary, {
       type: "TimeBasedCanary",
       timeBasedCanary: { canaryPercentage: 10, canaryInterval: 1 },
@@ -48,16 +47,13 @@ describe("many functions released together", function () {
       const results = await on.release({ commit: commits[1] }, ...names.map((name) => candidate(name, "two")));
       const took = performance.now() - began;
       expect(new Set(results.map(({ outcome }) => outcome))).to.deep.equal(new Set(["released"]));
-      const most = mostWithin(times);
-      table.push({
-        functions: count,
-        strategy: canary,
-        calls: times.length,
-        each: times.length / count,
-        most,
-        seconds: (took / windowMs).toFixed(1),
-      });
-      expect(refused).to.equal(0);
+      expect(deployments).to.have.lengthOf(count);
+      expect(mostWithin(calls)).to.be.at.most(6);
+      // CodeDeploy's own UpdateAlias: as a deployment begins, for which the release has kept a call, and when its canary is over, a minute later.
+      // By the calls that ask for it, so that it does not count how late this machine's timers go off.
+      const all = [...calls, ...deployments.map((time) => time + 60 * windowMs)];
+      const most = mostWithin(all);
+      table.push({ functions: count, calls: all.length, most, seconds: (took / windowMs).toFixed(0) });
       expect(most).to.be.below(10);
     });
   }
