@@ -134,9 +134,9 @@ describe("the program under Pulumi's engine, in this process", function () {
           settings,
           {
             "codebuild.Project deploy": "update source",
-            "iam.RolePolicy deploy-policy": "update policy",
+            "iam.RolePolicy deploy-source-policy": "update policy",
             "codebuild.Project pull-request": "update source",
-            "iam.RolePolicy pull-request-policy": "update policy",
+            "iam.RolePolicy pull-request-source-policy": "update policy",
           },
         ],
       ),
@@ -246,7 +246,7 @@ describe("the program under Pulumi's engine, in this process", function () {
           "apigatewayv2.DomainName domain": created("domainName domainNameConfiguration"),
           "index.CustomDomain domain": "create",
           "route53.Record domain-record": created("aliases name type zoneId"),
-          "route53.Record domain-validation-record": created("name records ttl type zoneId"),
+          "route53.Record domain-validation-record": created("allowOverwrite name records ttl type zoneId"),
         },
       ],
       ...[
@@ -314,6 +314,57 @@ describe("the program under Pulumi's engine, in this process", function () {
     });
   });
 
+  describe("leaves nothing of a setting that is set back:", () => {
+    let stack: Stack;
+
+    before(async () => {
+      stack = await stackOf("set-back");
+      await stack.up();
+    });
+
+    for (const settings of [
+      { tracing: "true" },
+      { functions: '{"hello-user":{"memorySize":256,"timeout":3,"environment":{"GREETING":"hi"}}}' },
+      { corsOrigins: '["https://www.example.com"]', throttlingRateLimit: "7" },
+      { jwtIssuer: "https://login.example.com", jwtAudience: '["my-api"]' },
+      { domainName: "back.example.com", hostedZoneId: "Z0123456789", defaultEndpoint: "false" },
+      { alerts: "true", alertSubscribers: '["team@example.com"]' },
+      { previewRole: "create", previewStateBucket: "team-state" },
+      { releaseStrategy: "canary25Percent2Minutes", buildTimeoutMinutes: "7" },
+      { buildCompute: "armLambda" },
+      { pullRequestTokenSecretArn: tokenSecretArn },
+    ]) {
+      it(Object.keys(settings).join(", "), async () => {
+        const before = await whatIs(stack);
+        await set(stack, settings);
+        const { stdout, summary } = await stack.up();
+        expect(summary.resourceChanges, stdout).to.not.have.property("delete");
+        expect(await whatIs(stack)).to.not.deep.equal(before);
+        await set(stack, {});
+        await stack.up();
+        expect(await whatIs(stack)).to.deep.equal(before);
+      });
+    }
+
+    /** The stack's resources, and the function as Lambda has it, without what counts its versions. */
+    async function whatIs(of: Stack): Promise<unknown> {
+      const { resources } = (await of.exportStack()).deployment as {
+        resources: { urn: string; id?: string; inputs?: object; outputs?: Record<string, unknown> }[];
+      };
+      const { configuration } = (({ Version: _, RevisionId: __, ...others }) => ({ configuration: others }))(
+        empty.cloud.lambda.resolve(`${localStack.project}-${of.name}_hello-user`, "$LATEST") as unknown as Record<
+          string,
+          unknown
+        >,
+      );
+      const known = resources.map(({ urn, id, inputs, outputs = {} }) => {
+        const { version: _, qualifiedArn: __, ...others } = outputs;
+        return [urn, { id, inputs, outputs: others }];
+      });
+      return { configuration, resources: Object.fromEntries(known) };
+    }
+  });
+
   it("completes an up in which any one creation has failed, with nothing made twice and nothing left over", async () => {
     const idsOf = async ({ name }: Stack): Promise<string[]> => {
       const { checkpoint } = JSON.parse(await stateOf(name));
@@ -342,6 +393,34 @@ describe("the program under Pulumi's engine, in this process", function () {
       existing.splice(0);
     }
   }).timeout(300_000);
+
+  describe("takes over what another stack has left:", () => {
+    it("the account's OIDC provider and the domain's validation record", async () => {
+      const settings = {
+        previewRole: "create",
+        previewStateBucket: "team-state",
+        domainName: "shared.example.com",
+        hostedZoneId: "Z0123456789",
+      };
+      const records = () => existing.filter((key) => key.includes("shared.example.com._CNAME"));
+      const first = await stackOf("first");
+      await set(first, settings);
+      await first.up();
+      const [record] = records();
+      expect(record).to.be.a("string");
+      await first.destroy();
+      expect(records()).to.deep.equal([record]);
+
+      const second = await stackOf("second");
+      await set(second, settings);
+      expect(await changesOf(second)).to.deep.include({
+        "iam.OpenIdConnectProvider preview-oidc": "import clientIdLists url",
+      });
+      expect((await second.preview()).changeSummary).to.have.all.keys("same");
+      await second.destroy();
+      expect(records()).to.include(record);
+    });
+  });
 });
 
 /** What `up` does to a resource that is new: these are its inputs. */
