@@ -58,7 +58,7 @@ export function domainResources(): Record<string, Kind> {
         type: string(),
         records: array(string()).optional(),
         ttl: number().optional(),
-        allowOverwrite: literal(true).optional(),
+        allowOverwrite: computed(literal(true)),
         aliases: tuple([
           strictObject({ name: string(), zoneId: string(), evaluateTargetHealth: literal(false) }),
         ]).optional(),

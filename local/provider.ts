@@ -171,7 +171,7 @@ const eventPattern = strictObject({
 const startBuildInput = strictObject({ sourceVersion: string() });
 
 /** Every type and property that the program declares, and nothing else. */
-function typesOf(cloud: LocalCloud, root: string): Record<string, Kind> {
+export function typesOf(cloud: LocalCloud, root: string): Record<string, Kind> {
   const { apiGateway, codebuild, codedeploy, eventBridge, lambda, logs, parameters, sns } = cloud;
   /** An account has one of each URL. */
   const oidcProviders = new Set<string>();

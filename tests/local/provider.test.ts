@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
+import { z } from "zod";
 import { LocalCloud } from "../../local/cloud.ts";
-import { type LifeCycle, localProvider } from "../../local/provider.ts";
+import { type LifeCycle, localProvider, typesOf } from "../../local/provider.ts";
+import { isComputed } from "../infra/providerTypes.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 describe("local provider", () => {
@@ -27,6 +29,20 @@ describe("local provider", () => {
       return error instanceof Error ? error.message : String(error);
     }
   }
+
+  it("keeps the old value of exactly the optional properties that the real provider computes where they are left out", async () => {
+    const kept: string[] = [];
+    const computed: string[] = [];
+    for (const [type, { inputs }] of Object.entries(typesOf(cloud, directory))) {
+      for (const { path, isKept } of optionalProperties(inputs)) {
+        const property = `${type.split(":").at(-1)} ${path.join(".")}`;
+        kept.push(...(isKept ? [property] : []));
+        computed.push(...((await isComputed(type, path)) ? [property] : []));
+      }
+    }
+    expect(kept).to.deep.equal(computed);
+    expect(computed).to.include.members(["Function tracingConfig", "Webhook pullRequestBuildPolicy"]);
+  });
 
   it("names a resource type that it does not know", async () => {
     expect(await refusal("aws:s3/bucket:Bucket", {})).to.equal(
@@ -169,3 +185,24 @@ describe("local provider", () => {
     ).to.throw("the local GitHub has no repository owner/other");
   });
 });
+
+/** The properties that a schema lets a program leave out, by their path without the indices of arrays. */
+function optionalProperties(schema: z.ZodType, above: readonly string[] = []): { path: string[]; isKept: boolean }[] {
+  if (schema instanceof z.ZodOptional) {
+    return optionalProperties(schema.unwrap() as z.ZodType, above);
+  }
+  if (schema instanceof z.ZodArray) {
+    return optionalProperties(schema.element as z.ZodType, above);
+  }
+  if (schema instanceof z.ZodTuple) {
+    return schema.def.items.flatMap((item) => optionalProperties(item as z.ZodType, above));
+  }
+  if (!(schema instanceof z.ZodObject)) {
+    return [];
+  }
+  return Object.entries<z.ZodType>(schema.shape).flatMap(([name, property]) => {
+    const path = [...above, name];
+    const own = property instanceof z.ZodOptional ? [{ path, isKept: property.meta()?.computed === true }] : [];
+    return [...own, ...optionalProperties(property, path)];
+  });
+}
