@@ -133,31 +133,31 @@ describe("the alerts of the program on the local cloud", function () {
     }
   });
 
-  it("tell of a deployment that failed", async () => {
-    const appSpec = {
-      version: 0,
-      Resources: [
-        {
-          "hello-user": {
-            Type: "AWS::Lambda::Function",
-            Properties: {
-              name: "push-to-live-local_hello-user",
-              alias: "live",
-              currentversion: "1",
-              targetversion: "7",
-            },
-          },
-        },
-      ],
+  it("tell of a deployment that failed, and of none that a newer release has stopped", async () => {
+    const codedeploy = new CodeDeploy(clientOptions(cloud));
+    const functionName = "push-to-live-local_hello-user";
+    const deploy = async (targetversion: string): Promise<string> => {
+      const properties = { name: functionName, alias: "live", currentversion: "1", targetversion };
+      const function_ = { Type: "AWS::Lambda::Function", Properties: properties };
+      const content = JSON.stringify({ version: 0, Resources: [{ "hello-user": function_ }] });
+      const { deploymentId } = await codedeploy.createDeployment({
+        applicationName: "push-to-live-local",
+        deploymentGroupName: "hello-user",
+        revision: { revisionType: "AppSpecContent", appSpecContent: { content } },
+      });
+      return String(deploymentId);
     };
-    const { deploymentId } = await new CodeDeploy(clientOptions(cloud)).createDeployment({
-      applicationName: "push-to-live-local",
-      deploymentGroupName: "hello-user",
-      revision: { revisionType: "AppSpecContent", appSpecContent: { content: JSON.stringify(appSpec) } },
-    });
+    const second = cloud.lambda.updateFunction({ ...cloud.lambda.resolve(functionName, "$LATEST"), MemorySize: 256 });
+    const stopped = await deploy(second);
+    await codedeploy.stopDeployment({ deploymentId: stopped, autoRollbackEnabled: true });
+    const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId: stopped });
+    expect(deploymentInfo?.status).to.equal("Stopped");
+
+    const failed = await deploy("7");
     const { Message } = await arrived((body) => body.Message?.startsWith('"The deployment') ?? false);
     expect(Message).to.equal(
-      `"The deployment ${deploymentId} of hello-user in push-to-live-local ended as FAILURE; the version before it stays live or is put back."`,
+      `"The deployment ${failed} of hello-user in push-to-live-local ended as FAILURE; the version before it stays live or is put back."`,
     );
+    expect(JSON.stringify(received)).to.not.contain(stopped);
   });
 });
