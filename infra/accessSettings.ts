@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { isLocalAddress } from "./localAddress.ts";
 
 /** Whose tokens the API takes. */
@@ -49,7 +49,8 @@ const rules = {
 const patterns: Readonly<Record<Exclude<keyof typeof rules, "jwtAudience">, (value: string) => boolean>> = {
   jwtIssuer: (value) =>
     (/^https:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(value) && URL.canParse(value)) || isLocalAddress(value),
-  domainName: (value) => value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/.test(value),
+  domainName: (value) =>
+    value.length <= 253 && /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[a-z])[a-z0-9-]{1,62}[a-z0-9]$/.test(value),
   hostedZoneId: (value) => /^[A-Z0-9]{1,32}$/.test(value),
   certificateArn: (value) => /^arn:[\w-]+:acm:[a-z0-9-]+:\d{12}:certificate\/[0-9a-f-]{36}$/.test(value),
 };
@@ -69,6 +70,9 @@ export function accessProblems(config: pulumi.Config): string[] {
   const problem = (key: string, text: string): string =>
     `${config.name}:${key} is ${JSON.stringify(config.get(key))}: ${text}`;
   const isUnusable = (key: keyof typeof patterns): boolean => !patterns[key](config.get(key) ?? "");
+  const domainName = config.get("domainName") ?? "";
+  const certificateArn = config.get("certificateArn");
+  const region = new pulumi.Config("aws").get("region");
   return [
     ...(Object.keys(patterns) as (keyof typeof patterns)[])
       .filter((key) => config.get(key) !== undefined && isUnusable(key))
@@ -80,6 +84,14 @@ export function accessProblems(config: pulumi.Config): string[] {
       .filter(([key]) => config.get(key) !== undefined && !(key === "defaultEndpoint" && config.get(key) !== "false"))
       .filter(([, others]) => others.every((other) => config.get(other) === undefined))
       .map(([key, others]) => problem(key, `set ${others.join(" or ")} as well`)),
+    // @see https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
+    ...(certificateArn === undefined && domainName.length > 64
+      ? [problem("domainName", "ACM takes a name of up to 64 characters: shorten it, or set certificateArn")]
+      : []),
+    // @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-custom-domain-names.html
+    ...(certificateArn !== undefined && region !== undefined && certificateArn.split(":")[3] !== region
+      ? [problem("certificateArn", `API Gateway takes a certificate of the stack's region only, ${region}`)]
+      : []),
   ];
 }
 

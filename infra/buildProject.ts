@@ -220,11 +220,11 @@ function readSource(
   secretsManager: pulumi.Input<string>,
 ): aws.iam.PolicyStatement[] {
   if (type === "CODECONNECTIONS") {
-    const Action = [
-      "codeconnections:GetConnection",
-      "codeconnections:GetConnectionToken",
-      "codeconnections:UseConnection",
-    ];
+    // An action begins as its connection's ARN does. @see https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html
+    const service = pulumi.output(arn).apply((text) => text.split(":")[2]);
+    const Action = ["GetConnection", "GetConnectionToken", "UseConnection"].map(
+      (name) => pulumi.interpolate`${service}:${name}`,
+    );
     return [{ Sid: "ReadSource", Effect: "Allow", Action, Resource: arn }];
   }
   return [

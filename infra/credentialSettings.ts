@@ -21,8 +21,8 @@ const pullRequestKeys = {
   kmsKeyArn: "pullRequestTokenKmsKeyArn",
 } as const;
 
-/** CodeConnections tells its actions from those of codestar-connections, its former name: so that name is refused. */
-const connectionPattern = /^arn:[\w-]+:codeconnections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
+// Connections of before July 2024 have the service's former name, codestar-connections, in their ARN.
+const connectionPattern = /^arn:[\w-]+:code(?:star-)?connections:[a-z0-9-]+:\d{12}:connection\/[0-9a-f-]{36}$/;
 // With the six characters that Secrets Manager adds: IAM compares the whole ARN.
 const secretPattern = /^arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$/;
 const keyPattern = /^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;

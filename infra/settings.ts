@@ -254,20 +254,20 @@ function checkTimeout(
   }
 }
 
-/** What AWS would refuse of `aws:defaultTags`, which the provider adds to every resource. */
+/** What AWS would refuse of `aws:defaultTags`, which the provider adds to every resource; CodeBuild takes a character less than others. */
 function tagProblems(): string[] {
   const text = new pulumi.Config("aws").get("defaultTags");
   const tags = text === undefined ? {} : parseObject(text)?.tags;
   const entries = isObject(tags) ? Object.entries(tags) : undefined;
   const isUsable = ([key, value]: [string, unknown]): boolean =>
-    /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(key) &&
+    /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,127}$/iu.test(key) &&
     typeof value === "string" &&
-    /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value);
+    /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,255}$/u.test(value);
   return entries && entries.length <= 50 && entries.every(isUsable)
     ? []
     : [
-        `aws:defaultTags is ${JSON.stringify(text)}: it must be an object whose "tags" has at most 50 keys of up to 128 characters (not aws:…), ` +
-          "each with a string of up to 256; letters, digits, spaces and _ . : / = + - @ are allowed",
+        `aws:defaultTags is ${JSON.stringify(text)}: it must be an object whose "tags" has at most 50 keys of up to 127 characters (not aws:…), ` +
+          "each with a string of up to 255; letters, digits, spaces and _ . : / = + - @ are allowed",
       ];
 }
 
@@ -323,15 +323,13 @@ function parseRepository(url: string): Repository | undefined {
   };
 }
 
-const originsRule = 'it must be a list of origins, such as ["https://www.example.com"], or ["*"]';
+const originsRule = 'it must be a list of origins, such as ["https://www.example.com"] or ["https://*"], or ["*"]';
 
 function parseOrigins(text: string): string[] | undefined {
   const origins = parseJson(text);
   const isOrigin = (origin: unknown): origin is string =>
     typeof origin === "string" &&
-    URL.canParse(origin) &&
-    /^https?:\/\/[^*]+$/.test(origin) &&
-    new URL(origin).origin === origin;
+    (/^https?:\/\/\*$/.test(origin) || (/^https?:\/\/[^*]+$/.test(origin) && URL.parse(origin)?.origin === origin));
   return Array.isArray(origins) && (origins.every(isOrigin) || (origins.length === 1 && origins[0] === "*"))
     ? origins
     : undefined;

@@ -7,6 +7,7 @@ import { readSettings } from "../../infra/settings.ts";
 import { dev, evaluate, failureOf, loadProgram, only, type Registration, valueFrom } from "./mocks.ts";
 
 const certificateArn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
+const longDomain = `${"a".repeat(53)}.example.com`;
 const jwt = { jwtIssuer: "https://login.example.com/tenant", jwtAudience: '["my-api","other"]' };
 
 describe("a custom domain", () => {
@@ -17,6 +18,14 @@ describe("a custom domain", () => {
     ).to.deep.equal([]);
     expect(only(registrations, "apigatewayv2.Api http-api").inputs).to.not.have.property("disableExecuteApiEndpoint");
   });
+
+  for (const domainName of ["api.example.xn--p1ai", "a.b.c.museum", `${"a".repeat(52)}.example.com`]) {
+    it(`may be ${domainName}`, async () => {
+      const config = { ...dev.config, domainName, hostedZoneId: "Z0123456789" };
+      const { result } = await evaluate({ ...dev, config }, () => readSettings(["hello-user"]));
+      expect(result.domain?.domainName).to.equal(domainName);
+    });
+  }
 
   it("of a zone gets a certificate that DNS validates, a mapping to the API's stage, and a record", async () => {
     const config = { ...dev.config, domainName: "api.example.com", hostedZoneId: "Z0123456789" };
@@ -172,7 +181,16 @@ describe("the settings of access and alerts that are not usable, and of which no
       "http://127.0.0.1.evil.com",
     ],
     jwtAudience: ["", "my-api", "[]", '[""]', "[1]", "{}"],
-    domainName: ["", "API.example.com", "https://api.example.com", "example", "*.example.com", "api.example.com."],
+    domainName: [
+      "",
+      "API.example.com",
+      "https://api.example.com",
+      "example",
+      "*.example.com",
+      "api.example.com.",
+      "api.example.c",
+      "10.0.0.1",
+    ],
     hostedZoneId: ["", "/hostedzone/Z1", "z0123"],
     certificateArn: ["", "arn:aws:iam::123456789012:server-certificate/x", certificateArn.slice(0, -1)],
     defaultEndpoint: ["", "no"],
@@ -204,6 +222,10 @@ describe("the settings of access and alerts that are not usable, and of which no
     [{ domainName: "a.example.com" }, 'domainName is "a.example.com": set hostedZoneId or certificateArn as well'],
     [{ hostedZoneId: "Z1" }, 'hostedZoneId is "Z1": set domainName as well'],
     [{ certificateArn }, `certificateArn is "${certificateArn}": set domainName as well`],
+    [
+      { domainName: longDomain, hostedZoneId: "Z1" },
+      `domainName is "${longDomain}": ACM takes a name of up to 64 characters: shorten it, or set certificateArn`,
+    ],
     [{ defaultEndpoint: "false" }, 'defaultEndpoint is "false": set domainName as well'],
     [
       { alertSubscribers: '["a@example.com"]' },
@@ -220,6 +242,16 @@ describe("the settings of access and alerts that are not usable, and of which no
       expect(await refusalOf(settings)).to.equal(`push-to-live:${problem}`);
     });
   }
+
+  it("a certificate of another region than the stack's", async () => {
+    const config = { ...dev.config, domainName: "api.example.com", certificateArn };
+    const within = (region: string) => ({ ...dev, config, awsConfig: { "aws:region": region } });
+    await evaluate(within("eu-west-1"), () => readSettings(["hello-user"]));
+    const { message } = await failureOf(evaluate(within("us-east-1"), () => readSettings(["hello-user"])));
+    expect(message).to.contain(
+      `certificateArn is "${certificateArn}": API Gateway takes a certificate of the stack's region only, us-east-1`,
+    );
+  });
 
   it("encrypted subscribers, which the message does not repeat", async () => {
     const failure = await failureOf(

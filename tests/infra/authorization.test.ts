@@ -44,6 +44,10 @@ const stacks: Readonly<Record<string, Stack>> = {
     },
     secretConfig: { token, pullRequestToken: token },
   },
+  "a connection with the service's former name": {
+    ...dev,
+    config: { repository, connectionArn: dev.config.connectionArn.replace("codeconnections", "codestar-connections") },
+  },
   "builds on Lambda, and none of pull requests": {
     ...dev,
     config: { ...dev.config, buildCompute: "armLambda", pullRequests: "false" },

@@ -24,7 +24,7 @@ const allowed = {
   releaseStrategy:
     "it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, 2155 minutes at most in all",
   buildCompute: "it must be one of x86, arm, x86Lambda, armLambda",
-  corsOrigins: 'it must be a list of origins, such as ["https://www.example.com"], or ["*"]',
+  corsOrigins: 'it must be a list of origins, such as ["https://www.example.com"] or ["https://*"], or ["*"]',
   throttlingRateLimit: "it must be a whole number from 1 to 1000000",
   throttlingBurstLimit: "it must be a whole number from 1 to 1000000",
   protect: "it must be one of true, false",
@@ -131,6 +131,7 @@ describe("the settings", () => {
 
     for (const arn of [
       connectionArn,
+      connectionArn.replace("codeconnections", "codestar-connections"),
       "arn:aws-us-gov:codeconnections:us-gov-west-1:123456789012:connection/aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
     ]) {
       it(`take the connection ${arn}`, async () => {
@@ -258,6 +259,8 @@ describe("the settings", () => {
       ["https://www.example.com"],
       ["https://a.example.com:8443", "http://localhost:5173"],
       ["*"],
+      ["https://*"],
+      ["http://*", "https://*"],
     ]) {
       it(`take the origins ${origins.join(" and ")}`, async () => {
         const { corsOrigins } = await settingsOf({ ...dev.config, corsOrigins: JSON.stringify(origins) });
@@ -336,7 +339,11 @@ describe("the settings", () => {
       );
     });
 
-    for (const tags of [{}, { project: "push-to-live", "cost centre": "4711 + tax @ 20" }]) {
+    for (const tags of [
+      {},
+      { project: "push-to-live", "cost centre": "4711 + tax @ 20" },
+      { ["k".repeat(127)]: "v".repeat(255) },
+    ]) {
       it(`take the tags ${JSON.stringify(tags)} for every resource`, async () => {
         await settingsOf(dev.config, { awsConfig: { "aws:defaultTags": JSON.stringify({ tags }) } });
       });
@@ -386,7 +393,7 @@ describe("the settings", () => {
         "connection",
         secretArn,
         connectionArn.replace("codeconnections", "codecommit"),
-        connectionArn.replace("codeconnections", "codestar-connections"),
+        connectionArn.replace("codeconnections", "codestar"),
         connectionArn.replace("123456789012", "12345678901"),
         connectionArn.replace("eu-west-1", ""),
         connectionArn.replace("arn:aws", "arn:"),
@@ -607,8 +614,8 @@ describe("the settings", () => {
       '{"tags":{"":"shop"}}',
       '{"tags":{"team":4}}',
       '{"tags":{"team":"a*b"}}',
-      JSON.stringify({ tags: { ["k".repeat(129)]: "" } }),
-      JSON.stringify({ tags: { key: "v".repeat(257) } }),
+      JSON.stringify({ tags: { ["k".repeat(128)]: "" } }),
+      JSON.stringify({ tags: { key: "v".repeat(256) } }),
       JSON.stringify({ tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`tag${index}`, ""])) }),
     ]) {
       it(`aws:defaultTags = ${defaultTags.slice(0, 60)}`, async () => {
