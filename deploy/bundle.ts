@@ -5,6 +5,7 @@ import { join, relative } from "node:path";
 import * as esbuild from "esbuild";
 import { zipSync } from "fflate";
 import { type Files, filesBeside, native } from "./filesBeside.ts";
+import { NativePackages } from "./nativePackages.ts";
 
 /** A function's code as it goes to Lambda: a zip with `handler.mjs`, and the files that its modules read beside themselves. */
 export interface Bundle {
@@ -89,6 +90,7 @@ const bundle$filename = import.meta.filename, bundle$dirname = import.meta.dirna
 
 async function compile(root: string, name: string): Promise<Files> {
   const entry = `functions/${name}/handler.ts`;
+  const nativePackages = new NativePackages(root, entry, "bundle$createRequire(bundle$filename)");
   const result = await esbuild
     .build({
       absWorkingDir: root,
@@ -103,11 +105,16 @@ async function compile(root: string, name: string): Promise<Files> {
       // A linked node_modules would put its own path into the bundle's comments.
       preserveSymlinks: true,
       legalComments: "none",
+      plugins: [nativePackages.plugin],
       metafile: true,
       write: false,
       logLevel: "silent",
     })
-    .catch((error: Error) => {
+    .catch((error: esbuild.BuildFailure) => {
+      const ofPlugin: unknown = error.errors[0]?.detail;
+      if (ofPlugin instanceof Error) {
+        throw ofPlugin;
+      }
       const [, file] = /No loader is configured for "\.node" files: (\S+)/.exec(error.message) ?? [];
       throw file === undefined ? error : native(entry, file);
     });
@@ -123,7 +130,11 @@ async function compile(root: string, name: string): Promise<Files> {
   await esbuild.transform(output.contents, { loader: "js", logLevel: "silent" }).catch((error: Error) => {
     throw new Error(`${entry}: its bundle could not be loaded: ${error.message}`);
   });
-  return { "handler.mjs": output.contents, ...(await filesBeside(root, entry, Object.keys(metafile.inputs))) };
+  return {
+    "handler.mjs": output.contents,
+    ...(await filesBeside(root, entry, Object.keys(metafile.inputs))),
+    ...(await nativePackages.files(metafile)),
+  };
 }
 
 /** Files readable by all, dated to the first day that a zip can hold: nothing of the machine's clock or umask is in it. */

@@ -56,10 +56,10 @@ export async function filesBeside(root: string, entry: string, inputs: readonly 
   return files;
 }
 
-/** A native module is of one machine, and Lambda's is another. */
+/** A native module is of one machine, and Lambda's is another: only what a package has prebuilt for that comes along. */
 export function native(entry: string, file: string): Error {
   const [, name = file] = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file) ?? [];
   return new Error(
-    `${entry}: ${name} is or loads a native module (${file}), which is not in the bundle: use a package in JavaScript or WebAssembly instead`,
+    `${entry}: ${name} is or loads a native module (${file}), which is not in the bundle: use a package that has it prebuilt for linux-arm64 in an optional dependency (as napi-rs does), or one in JavaScript or WebAssembly`,
   );
 }

@@ -345,6 +345,7 @@ export class Lambda {
   #unpack(zip: Uint8Array) {
     const CodeSha256 = createHash("sha256").update(zip).digest("base64");
     const files = filesOf(zip);
+    checkNativeModules(files);
     // Written once: an environment that is about to load the same code must not see half of a file.
     if (!existsSync(this.#codeDirectory(CodeSha256))) {
       for (const [name, content] of Object.entries(files)) {
@@ -418,6 +419,17 @@ function filesOf(zip: Uint8Array): Record<string, Uint8Array> {
     return unzipSync(zip, { filter: ({ name }) => !name.split("/").includes("..") });
   } catch {
     throw new AwsError("InvalidParameterValueException", "Could not unzip uploaded file");
+  }
+}
+
+/** Functions run on this machine: what is built for another would fail when it is loaded, and look like a fault of the function's. */
+function checkNativeModules(files: Readonly<Record<string, Uint8Array>>): void {
+  const here = `${process.platform} ${process.arch}`;
+  for (const name of Object.keys(files).filter((each) => each.endsWith(".node"))) {
+    if (here !== "linux arm64") {
+      const message = `${name} is a native module for arm64 Linux, which this machine (${here}) cannot run: try the function on AWS`;
+      throw new AwsError("InvalidParameterValueException", message);
+    }
   }
 }
 

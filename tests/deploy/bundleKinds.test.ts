@@ -169,7 +169,7 @@ describe("a bundle", function () {
         },
       });
       expect(await refusal()).to.match(
-        /functions\/fn\/handler\.ts: (native-package|bindings) is or loads a native module .*: use a package in JavaScript/,
+        /functions\/fn\/handler\.ts: (native-package|bindings) is or loads a native module .*: use a package that has it prebuilt/,
       );
     });
   }
