@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -19,7 +20,9 @@ export const handler = async () => {
   const { FunctionVersion } = await lambda.getAlias({ FunctionName: process.env.AWS_LAMBDA_FUNCTION_NAME, Name: "live" });
   const refused = await lambda.listFunctions({}).catch((error) => error.name);
   const credentials = await lambda.config.credentials();
-  const reads = await access(process.env.AWS_CONFIG_FILE).then(() => "a configuration", () => "none");
+  const profiles = [process.env.AWS_CONFIG_FILE, process.env.AWS_SHARED_CREDENTIALS_FILE, homedir() + "/.aws/credentials"];
+  const found = await Promise.all(profiles.map((file) => access(file).then(() => file, () => undefined)));
+  const reads = found.filter(Boolean).join() || "none";
   return { FunctionVersion, refused, accessKeyId: credentials.accessKeyId, home: homedir(), temp: tmpdir(), reads };
 };`;
 
@@ -38,7 +41,15 @@ describe("a function on the local cloud", function () {
       visits.push(request.url ?? "");
       response.end("{}");
     });
-    Object.assign(process.env, surroundings());
+    const home = await temporary();
+    await mkdir(join(home, ".aws"));
+    for (const file of ["credentials", "config"]) {
+      await writeFile(
+        join(home, ".aws", file),
+        "[default]\naws_access_key_id = planted\naws_secret_access_key = planted\nregion = eu-north-1\n",
+      );
+    }
+    Object.assign(process.env, surroundings(), { HOME: home });
     cloud = await LocalCloud.start(await temporary(), 0);
   });
 
