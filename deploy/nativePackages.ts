@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import type { Metafile, Plugin } from "esbuild";
 import { type Files, native } from "./filesBeside.ts";
@@ -32,7 +32,9 @@ export class NativePackages {
   readonly #root: string;
   readonly #entry: string;
   readonly #requireBeside: string;
-  readonly #lock: Promise<Readonly<Record<string, Locked>>>;
+  readonly #optional = new Map<string, Promise<ReadonlyMap<string, Locked>>>();
+  /** Read once a package has optional dependencies: most have none. */
+  #lock: Promise<Readonly<Record<string, Locked>>> | undefined;
   /** The native modules that are taken, by their names in the zip. */
   readonly #taken = new Map<string, string>();
   /** The packages whose native module is taken, by their folders. */
@@ -47,7 +49,6 @@ export class NativePackages {
     this.#root = root;
     this.#requireBeside = requireBeside;
     this.#entry = entry;
-    this.#lock = packagesOf(join(root, "package-lock.json"));
   }
 
   /** Leaves the packages of other machines out, and loads the one of Lambda's from beside the bundle. */
@@ -87,13 +88,13 @@ export class NativePackages {
    * @throws {Error} when a package has prebuilt native modules of which none is taken, unless all that import it can do without.
    */
   async files({ inputs }: Metafile): Promise<Files> {
-    for (const input of Object.keys(inputs)) {
-      const owner = packageFolder(join(this.#root, input));
-      if (!owner || this.#owners.has(owner)) {
+    const packages = new Map(Object.keys(inputs).map((input) => [packageFolder(join(this.#root, input)), input]));
+    for (const [folder, input] of packages) {
+      if (folder === undefined || this.#owners.has(folder)) {
         continue;
       }
-      const isNative = [...(await this.#optionalOf(owner)).values()].some(({ cpu }) => cpu !== undefined);
-      if (isNative && !(await this.#isDispensable(owner, inputs))) {
+      const isNative = [...(await this.#optionalOf(folder)).values()].some(({ cpu }) => cpu !== undefined);
+      if (isNative && !(await this.#isDispensable(folder, inputs))) {
         throw native(this.#entry, input);
       }
     }
@@ -122,13 +123,23 @@ export class NativePackages {
     return (await Promise.all(optional)).every(Boolean);
   }
 
+  #optionalOf(folder: string): Promise<ReadonlyMap<string, Locked>> {
+    const known = this.#optional.get(folder) ?? this.#readOptional(folder);
+    this.#optional.set(folder, known);
+    return known;
+  }
+
   /** The optional dependencies of a package, as they are locked. */
-  async #optionalOf(folder: string): Promise<Map<string, Locked>> {
+  async #readOptional(folder: string): Promise<ReadonlyMap<string, Locked>> {
     const { optionalDependencies = {} } = await manifestOf(folder);
+    if (Object.keys(optionalDependencies).length === 0) {
+      return new Map();
+    }
+    this.#lock ??= packagesOf(join(this.#root, "package-lock.json"));
     const lock = await this.#lock;
     const found = new Map<string, Locked>();
     for (const name of Object.keys(optionalDependencies)) {
-      const key = [...foldersAbove(folder.slice(this.#root.length + 1)), ""]
+      const key = [...foldersAbove(relative(this.#root, folder)), ""]
         .map((above) => join(above, "node_modules", name))
         .find((candidate) => lock[candidate]);
       const locked = key === undefined ? undefined : lock[key];
