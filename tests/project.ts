@@ -1,16 +1,43 @@
 import { spawn } from "node:child_process";
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { rmSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join, relative, sep } from "node:path";
 import { git } from "../local/git.ts";
 
 /** The checkout's absolute path. */
-export const root = join(import.meta.dirname, "..");
+export const checkout = join(import.meta.dirname, "..");
 
-/** Copies the project to `path`, which must not exist, with a git history of one commit; its packages are the checkout's. */
+/**
+ * The absolute path of the sample project, on which our own tests run: the checkout's rooms with the program, the functions and their tests
+ * of `sample/` in place of the team's. It is this process's own, and its packages are the checkout's.
+ */
+export const root = await assembleSample();
+
+async function assembleSample(): Promise<string> {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "push-to-live-sample-")));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  // What a team changes; the packages of its functions are those of the lock file.
+  const isTeams = (path: string): boolean =>
+    path === "index.ts" || /^(functions|tests\/functions)\/(?!package\.json$)/.test(path);
+  await copyFiles(checkout, folder, isTeams);
+  await cp(join(checkout, "sample"), folder, { recursive: true });
+  return folder;
+}
+
+/** Copies a project's files, without what belongs to one checkout; its packages are the checkout's. */
+async function copyFiles(from: string, to: string, isLeft: (path: string) => boolean = () => false): Promise<void> {
+  const ofCheckout = new Set([".git", ".local", "dist", "node_modules", "reports"]);
+  await cp(from, to, {
+    recursive: true,
+    filter: (source) => !ofCheckout.has(basename(source)) && !isLeft(relative(from, source).replaceAll(sep, "/")),
+  });
+  await symlink(join(checkout, "node_modules"), join(to, "node_modules"));
+}
+
+/** Copies the sample project to `path`, which must not exist, with a git history of one commit; its packages are the checkout's. */
 export async function copyProject(path: string): Promise<void> {
-  const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
-  await cp(root, path, { recursive: true, filter: (source) => !left.has(basename(source)) });
-  await symlink(join(root, "node_modules"), join(path, "node_modules"));
+  await copyFiles(root, path);
   await git(path, "init", "--quiet", "--initial-branch=main");
   await configureIdentity(path);
   await git(path, "add", "--all");

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { git } from "../../local/git.ts";
 import { createsAndChanges, destroys, pulumi, type Target } from "../engine/commandLine.ts";
-import { copyProject, root } from "../project.ts";
+import { checkout, copyProject } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 const stack = "test-aws";
@@ -32,7 +32,7 @@ describe("the pulumi command line, on AWS", function () {
     const project = join(await temporary(), "project");
     await copyProject(project);
     // In the checkout, so that it is found again if this process is killed.
-    const state = join(root, ".local", "test-aws");
+    const state = join(checkout, ".local", "test-aws");
     await mkdir(state, { recursive: true });
     target = {
       project,

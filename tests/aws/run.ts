@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { root } from "../project.ts";
+import { checkout } from "../project.ts";
 
 const usage = `npm run test:aws -- --yes-create-resources --repository <https URL> --connection-arn <ARN> [--region <region>]
 
@@ -32,13 +32,13 @@ if (!values["yes-create-resources"] || !values.repository || !values["connection
 const mocha = spawn(
   process.execPath,
   [
-    join(root, "node_modules/mocha/bin/mocha.js"),
+    join(checkout, "node_modules/mocha/bin/mocha.js"),
     "--require",
     "./tests/unhandledRejections.ts",
     "tests/aws/commandLine.test.ts",
   ],
   {
-    cwd: root,
+    cwd: checkout,
     stdio: "inherit",
     env: {
       ...process.env,

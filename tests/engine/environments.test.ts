@@ -12,6 +12,7 @@ import { serveProvider } from "../../local/providerServer.ts";
 import { configureIdentity, copyProject, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
+import { keepConnectionsApart } from "./connections.ts";
 import { workDirIn } from "./workDir.ts";
 
 const names = ["dev", "prod", "pr-7"] as const;
@@ -24,6 +25,7 @@ describe("an environment per stack, on one local cloud", function () {
   let clone: string;
 
   before(async () => {
+    keepConnectionsApart();
     const directory = await temporary();
     // So fast that a canary of five minutes takes a second.
     cloud = await LocalCloud.start(join(directory, "cloud"), 0, { timeScale: 300 });
@@ -157,5 +159,5 @@ let runs = 0;
 /** `index.ts` declares its resources when it is imported. */
 async function loadProgram(): Promise<Record<string, unknown>> {
   runs += 1;
-  return { ...(await import(`../../index.ts?environment=${runs}`)) };
+  return { ...(await import(`${root}/index.ts?environment=${runs}`)) };
 }

@@ -10,6 +10,7 @@ import { type EmptyStack, startEmpty } from "../../local/stack.ts";
 import { root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";
+import { keepConnectionsApart } from "./connections.ts";
 import { workDirIn } from "./workDir.ts";
 
 const otherRepository = "https://github.com/local/another";
@@ -31,6 +32,7 @@ describe("the program under Pulumi's engine, in this process", function () {
   let stackOf: (name: string) => Promise<Stack>;
 
   before(async () => {
+    keepConnectionsApart();
     const directory = await temporary();
     stateFolder = await temporary();
     empty = await startEmpty(root, directory, 0, async () => {});
@@ -392,7 +394,7 @@ describe("the program under Pulumi's engine, in this process", function () {
       expect(existing, `creation ${k}`).to.have.members(ids);
       existing.splice(0);
     }
-  }).timeout(300_000);
+  }).timeout(900_000);
 
   describe("takes over what another stack has left:", () => {
     it("the account's OIDC provider and the domain's validation record", async () => {
@@ -438,7 +440,7 @@ let runs = 0;
 /** `index.ts` declares its resources when it is imported. */
 async function loadProgram(): Promise<Record<string, unknown>> {
   runs += 1;
-  return { ...(await import(`../../index.ts?engine=${runs}`)) };
+  return { ...(await import(`${root}/index.ts?engine=${runs}`)) };
 }
 
 /** What `up` does, by resource: `replace`, or the inputs that it updates. */

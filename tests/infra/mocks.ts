@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { root } from "../project.ts";
 
 /** The stack that something is declared for. */
 export interface Stack {
@@ -110,10 +111,10 @@ export async function evaluate<T>(stack: Stack, declare: () => T | Promise<T>): 
 
 let runs = 0;
 
-/** Evaluates `index.ts` afresh for a stack. */
-export function loadProgram(stack: Stack): Promise<Evaluation<typeof import("../../index.ts")>> {
+/** Evaluates the sample's `index.ts` afresh for a stack. */
+export function loadProgram(stack: Stack): Promise<Evaluation<typeof import("../../sample/index.ts")>> {
   runs += 1;
-  return evaluate(stack, () => import(`../../index.ts?run=${runs}`));
+  return evaluate(stack, () => import(`${root}/index.ts?run=${runs}`));
 }
 
 /** The value of an output; rejects when it failed, or is or holds an unknown. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
+import { root } from "../project.ts";
 import {
   dependenciesOf,
   dev,
@@ -15,9 +16,8 @@ import {
 } from "./mocks.ts";
 import { statementsOf } from "./policies.ts";
 
-type Program = Evaluation<typeof import("../../index.ts")>;
+type Program = Evaluation<typeof import("../../sample/index.ts")>;
 
-const root = join(import.meta.dirname, "../..");
 /** What a version of the function is made of in the dev stack, beside its code. */
 const configuration = {
   role: "arn:aws:iam::123456789012:role/hello-user-role-0a1b2c3",

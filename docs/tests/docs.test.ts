@@ -2,11 +2,11 @@ import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { root } from "./project.ts";
+import { checkout, root } from "../../tests/project.ts";
 
 describe("docs/tutorial.md", () => {
-  it("quotes lines that the files have", async () => {
-    const text = await readFile(join(root, "docs/tutorial.md"), "utf8");
+  it("quotes lines that the sample's files have", async () => {
+    const text = await readFile(join(checkout, "docs/tutorial.md"), "utf8");
     const quotes = [...text.matchAll(/^\|.*\(\.\.\/([\w./-]+)\) \| `([^`]+)` \|$/gm)].map(([, file, line]) => ({
       file,
       line,
@@ -27,14 +27,21 @@ describe("docs/tutorial.md", () => {
 
 describe("README.md and docs/", () => {
   it("link to files that exist", async () => {
-    let links = 0;
-    for await (const file of glob(["README.md", "docs/*.md"], { cwd: root })) {
-      const text = await readFile(join(root, file), "utf8");
+    for await (const file of glob(["README.md", "docs/*.md"], { cwd: checkout })) {
+      const text = await readFile(join(checkout, file), "utf8");
       for (const [, target = ""] of text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)(?:#[^)]*)?\)/g)) {
-        expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).to.equal(true);
-        links += 1;
+        expect(existsSync(join(checkout, dirname(file), target)), `${file} links to ${target}`).to.equal(true);
       }
     }
-    expect(links).to.be.greaterThan(30);
+  });
+
+  it("name only commands that package.json has", async () => {
+    const { scripts } = JSON.parse(await readFile(join(checkout, "package.json"), "utf8"));
+    for await (const file of glob(["README.md", "docs/*.md"], { cwd: checkout })) {
+      const text = await readFile(join(checkout, file), "utf8");
+      for (const [, name = ""] of text.matchAll(/\bnpm run ([\w:-]+)/g)) {
+        expect(scripts, file).to.have.property(name);
+      }
+    }
   });
 });

@@ -1,0 +1,36 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { verdicts } from "../../tests/deploy/verdicts.ts";
+import { checkout } from "../../tests/project.ts";
+
+describe("the table of verdicts in docs/releases.md", () => {
+  /** The rows of the table in docs/releases.md: an exit code, and what the last line is like. */
+  let rows: { readonly exitCode: number; readonly line: RegExp }[];
+
+  before(async () => {
+    const text = await readFile(join(checkout, "docs/releases.md"), "utf8");
+    rows = [...text.matchAll(/^\| (\d+) \| (`[^|]+`) \|/gm)].flatMap(([, exitCode, lines = ""]) =>
+      [...lines.matchAll(/`([^`]+)`/g)].map(([, line = ""]) => ({
+        exitCode: Number(exitCode),
+        line: new RegExp(
+          `^${line
+            .replaceAll(".", "\\.")
+            .replaceAll("<id>", "[0-9a-f]{40}")
+            .replaceAll("<reason>", "(?!commit [0-9a-f]{40}\\.).+")
+            .replaceAll("<live>", "(\\S+ version (\\d+|unknown)( \\([a-z ]+\\))?(, )?)+")}$`,
+        ),
+      })),
+    );
+  });
+
+  it("has eight lines", () => {
+    expect(rows).to.have.lengthOf(8);
+  });
+
+  for (const [, exitCode, line] of verdicts) {
+    it(`has one for ${line.replaceAll(/[0-9a-f]{40}/g, "C")}`, () => {
+      expect(rows.filter((row) => row.exitCode === exitCode && row.line.test(line))).to.have.lengthOf(1);
+    });
+  }
+});
