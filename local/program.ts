@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { placeOf } from "./place.ts";
 import { type LifeCycle, NotFound } from "./provider.ts";
 import { readStackConfig, type StackConfig } from "./stackConfig.ts";
 
@@ -36,8 +37,14 @@ export type ProgramOutputs = z.infer<typeof outputsSchema>;
  */
 export async function evaluateProgram(root: string, provider: LifeCycle): Promise<ProgramOutputs> {
   const failures = new Set<string>();
+  const messageOf = (error: unknown): string => {
+    const message = error instanceof Error ? error.message : String(error);
+    // What is said of a setting has no place in the code.
+    const place = pulumi.RunError.isInstance(error) ? undefined : placeOf(error, root);
+    return place === undefined ? message : `${place}: ${message}`;
+  };
   const fail = (error: unknown): void => {
-    failures.add(error instanceof Error ? error.message : String(error));
+    failures.add(messageOf(error));
   };
   // What depends on a resource that failed is rejected too, and nothing waits for it.
   process.on("unhandledRejection", fail);
@@ -72,7 +79,9 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
   );
   const { values, secretKeys } = await readLocalConfig(root);
   pulumi.runtime.setAllConfig(values, [...secretKeys]);
-  const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href);
+  const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href).catch((error) => {
+    throw new Error(messageOf(error), { cause: error });
+  });
   const outputs = await pulumi.runtime.serializeProperty("outputs", { ...program }, new Set(), {}).catch(fail);
   // Every registration has answered, also those whose outputs nothing waits for; their rejections come a turn later.
   await pulumi.runtime.disconnect();

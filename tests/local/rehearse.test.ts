@@ -61,7 +61,9 @@ describe("npm run rehearse", function () {
     const { install, build } = own?.phases ?? {};
     expect([install?.commands, build?.commands].flat()).to.deep.equal([
       "npm ci --prefer-offline",
-      "npm test -- --reporter tests/reporter.ts --reporter-option junit=reports/tests.xml --reporter-option parts=4",
+      "npm run typecheck",
+      "npm run test:team -- --reporter tests/reporter.ts --reporter-option junit=reports/tests.xml",
+      "npm run bundle",
     ]);
     const withoutCommands = (spec: typeof own) =>
       JSON.parse(JSON.stringify(spec, (key, value) => (key === "commands" ? undefined : value)));
