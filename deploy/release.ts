@@ -69,8 +69,8 @@ export class ReleaseFailed extends ReleaseError {
   }
 }
 
-/** How often a release starts over because another one came in between. */
-const maxAttempts = 12;
+/** How often a release starts over because another one came in between: of ten at once that know no order, one needs more than a dozen. */
+const maxAttempts = 30;
 
 /**
  * Releases each candidate that differs from what is live: record the commit as the latest, update the code, publish a version described
@@ -171,7 +171,7 @@ async function releaseFunction(args: Work, found: FunctionState): Promise<Releas
       }
       args.log(`${state.candidate.name}: another release came in between (${messageOf(error)}); looking again`);
       // Of two that meet again and again, one goes first.
-      await pause(Math.random() * 100 * attempt, args.signal);
+      await pause(Math.random() * 100 * Math.min(attempt, 10), args.signal);
       state = again;
     }
   }

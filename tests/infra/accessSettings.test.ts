@@ -4,7 +4,8 @@ import { deploymentConfigs } from "../../infra/deploymentConfigs.ts";
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
 import { readSettings } from "../../infra/settings.ts";
-import { dev, evaluate, failureOf, loadProgram, only, type Registration, valueFrom } from "./mocks.ts";
+import { dev, evaluate, failureOf, only, type Registration, valueFrom } from "./mocks.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const certificateArn = "arn:aws:acm:eu-west-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
 const longDomain = `${"a".repeat(53)}.example.com`;

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { onAll, problemsOf } from "./authorization.ts";
-import { dev, loadProgram, type Registration, type Stack } from "./mocks.ts";
+import { dev, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn } from "./policies.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
 const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";

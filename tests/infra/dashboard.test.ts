@@ -7,7 +7,8 @@ import type { BuildProject } from "../../infra/buildProject.ts";
 import type { HttpApi } from "../../infra/httpApi.ts";
 import type { HttpFunction } from "../../infra/httpFunction.ts";
 import { Monitoring } from "../../infra/monitoring.ts";
-import { dev, evaluate, loadProgram, only, type Stack } from "./mocks.ts";
+import { dev, evaluate, only, type Stack } from "./mocks.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 /**
  * The dashboard bodies that CloudWatch takes, as far as ours go, as it documents them; npm has no well-kept schema of them.

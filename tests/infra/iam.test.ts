@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { decide } from "./iam.ts";
-import { dev, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
+import { dev, only, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn } from "./policies.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const allow = (Action: string | string[], Resource: string | string[]): Statement => ({
   Sid: "Allow",

@@ -11,8 +11,9 @@ import { HttpFunction } from "../../infra/httpFunction.ts";
 import type { ReleaseStrategy } from "../../infra/releaseStrategies.ts";
 import { onAll } from "./authorization.ts";
 import { matches } from "./iam.ts";
-import { dev, evaluate, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
+import { dev, evaluate, only, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn, statementsOf } from "./policies.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 /** Every `*` of the program's policies, and why the name before it cannot be known beforehand. */
 const wildcards = {

@@ -2,7 +2,6 @@ import { setImmediate } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { RegisterResourceOutputsRequest, RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb.js";
 import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
-import { root } from "../project.ts";
 
 /** The stack that something is declared for. */
 export interface Stack {
@@ -107,14 +106,6 @@ export async function evaluate<T>(stack: Stack, declare: () => T | Promise<T>): 
     process.off("unhandledRejection", note);
   }
   throw new EvaluationError(problems, recorder.registrations);
-}
-
-let runs = 0;
-
-/** Evaluates the sample's `index.ts` afresh for a stack. */
-export function loadProgram(stack: Stack): Promise<Evaluation<typeof import("../../sample/index.ts")>> {
-  runs += 1;
-  return evaluate(stack, () => import(`${root}/index.ts?run=${runs}`));
 }
 
 /** The value of an output; rejects when it failed, or is or holds an unknown. */

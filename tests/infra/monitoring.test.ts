@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { dev, type Evaluation, loadProgram, only, type Registration, type Stack } from "./mocks.ts";
+import { dev, type Evaluation, only, type Registration, type Stack } from "./mocks.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const hook = "https://hooks.example.com/a-key";
 const watched: Stack = {

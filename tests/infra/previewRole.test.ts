@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { decide } from "./iam.ts";
-import { dev, failureOf, loadProgram, only, type Registration, valueFrom } from "./mocks.ts";
+import { dev, failureOf, only, type Registration, valueFrom } from "./mocks.ts";
 import { statementsIn } from "./policies.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
 const kmsKeyArn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";

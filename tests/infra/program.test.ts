@@ -4,17 +4,9 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { root } from "../project.ts";
-import {
-  dependenciesOf,
-  dev,
-  type Evaluation,
-  loadProgram,
-  only,
-  type Registration,
-  type Stack,
-  valueFrom,
-} from "./mocks.ts";
+import { dependenciesOf, dev, type Evaluation, only, type Registration, type Stack, valueFrom } from "./mocks.ts";
 import { statementsOf } from "./policies.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 type Program = Evaluation<typeof import("../../sample/index.ts")>;
 

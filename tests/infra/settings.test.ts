@@ -7,7 +7,8 @@ import type { FunctionSettings } from "../../infra/functionSettings.ts";
 import { settingKeys } from "../../infra/knownSettings.ts";
 import { parseStrategy } from "../../infra/releaseStrategies.ts";
 import { readSettings, retentionDays, type Settings } from "../../infra/settings.ts";
-import { dev, type EvaluationError, evaluate, failureOf, loadProgram, type Stack, valueFrom } from "./mocks.ts";
+import { dev, type EvaluationError, evaluate, failureOf, type Stack, valueFrom } from "./mocks.ts";
+import { loadProgram } from "./sampleProgram.ts";
 
 const { repository, connectionArn } = dev.config;
 const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";

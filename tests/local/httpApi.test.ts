@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type Cors, type HttpApi, inferResponse, type Throttling, tokenBuckets } from "../../local/httpApi.ts";
-import { dev, loadProgram, only } from "../infra/mocks.ts";
+import { dev, only } from "../infra/mocks.ts";
+import { loadProgram } from "../infra/sampleProgram.ts";
 import { clientOptions, functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

@@ -12,8 +12,9 @@ import { git } from "../../local/git.ts";
 import type { CommitStatus } from "../../local/github/github.ts";
 import { localProvider } from "../../local/provider.ts";
 import { decide } from "../infra/iam.ts";
-import { loadProgram, only, type Registration } from "../infra/mocks.ts";
+import { only, type Registration } from "../infra/mocks.ts";
 import { type Statement, statementsIn } from "../infra/policies.ts";
+import { loadProgram } from "../infra/sampleProgram.ts";
 import { configureIdentity, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
