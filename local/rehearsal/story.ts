@@ -152,8 +152,19 @@ export const story: readonly Step[] = [
     title: "Two pushes at once",
     run: async (scene) => {
       const { codebuild } = scene.stack.cloud;
-      const older = await beginPush(scene, "Say good day", greeting("Hello", "Good day,"));
-      const newer = await beginPush(scene, "Say welcome", greeting("Good day,", "Welcome,"));
+      // The older one's tests take longer, so that the newer one is released first however busy this machine is.
+      const goodDay = greeting("Hello", "Good day,");
+      const welcomed = greeting("Good day,", "Welcome,");
+      const older = await beginPush(
+        scene,
+        "Say good day",
+        also(goodDay, handlerTest, (text) => `${text}${slow}`),
+      );
+      const newer = await beginPush(
+        scene,
+        "Say welcome",
+        also(welcomed, handlerTest, (text) => text.replace(slow, "")),
+      );
       await Promise.all([older, newer].map(({ build }) => codebuild.ended(build)));
       const log = await readFile(older.build.logFile, "utf8");
       return [
@@ -200,6 +211,15 @@ export const story: readonly Step[] = [
 const longName = `/hello_user?user=${"a".repeat(101)}`;
 const tooLong = `400 ${JSON.stringify({ message: "user has 101 characters; at most 100 are allowed" })}`;
 const limitTest = "GET /hello_user refuses 101 characters and says what is allowed";
+/** Tests that take four seconds more. */
+const slow = "\nafter(() => new Promise((resolve) => setTimeout(resolve, 4000)));\n";
+
+/** Changes, and then one more of a file. */
+function also(changes: Changes, file: string, change: (text: string) => string): Changes {
+  const before = changes[file] ?? ((text: string) => text);
+  return { ...changes, [file]: (text) => change(before(text)) };
+}
+
 const pullRequestStatus = "push-to-live-local/pull-request";
 const deployStatus = `AWS CodeBuild ${account.region} (push-to-live-local_deploy)`;
 
