@@ -425,11 +425,10 @@ function filesOf(zip: Uint8Array): Record<string, Uint8Array> {
 /** Functions run on this machine: what is built for another would fail when it is loaded, and look like a fault of the function's. */
 function checkNativeModules(files: Readonly<Record<string, Uint8Array>>): void {
   const here = `${process.platform} ${process.arch}`;
-  for (const name of Object.keys(files).filter((each) => each.endsWith(".node"))) {
-    if (here !== "linux arm64") {
-      const message = `${name} is a native module for arm64 Linux, which this machine (${here}) cannot run: try the function on AWS`;
-      throw new AwsError("InvalidParameterValueException", message);
-    }
+  const name = Object.keys(files).find((each) => each.endsWith(".node"));
+  if (name !== undefined && here !== "linux arm64") {
+    const message = `${name} is a native module for arm64 Linux, which this machine (${here}) cannot run: try the function on AWS`;
+    throw new AwsError("InvalidParameterValueException", message);
   }
 }
 

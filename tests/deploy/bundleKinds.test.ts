@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { unzipSync } from "fflate";
 import { bundleFunctions, checkSize } from "../../deploy/bundle.ts";
 import { LocalCloud } from "../../local/cloud.ts";
+import { writeFiles } from "../files.ts";
 import { functionSettings } from "../localFunction.ts";
 import { root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
@@ -107,11 +108,7 @@ describe("a bundle", function () {
       ...files,
       "handler.ts": `${handler}\nexport const handler = async () => ({ statusCode: 200, body: String(answer) });\n`,
     };
-    for (const [path, content] of Object.entries(all)) {
-      const file = join(project, "functions", name, path);
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content);
-    }
+    await writeFiles(join(project, "functions", name), all);
   }
 
   async function refusal(): Promise<string> {
@@ -127,10 +124,7 @@ describe("a bundle", function () {
       const [bundle] = (await bundleFunctions(project)).all;
       const zip = await readFile(bundle?.path ?? "");
       const unpacked = await temporary();
-      for (const [name, content] of Object.entries(unzipSync(zip))) {
-        await mkdir(dirname(join(unpacked, name)), { recursive: true });
-        await writeFile(join(unpacked, name), content);
-      }
+      await writeFiles(unpacked, unzipSync(zip));
       const load = `import(${JSON.stringify(join(unpacked, "handler.mjs"))}).then(async ({ handler }) => console.log((await handler()).body))`;
       const { stdout } = await promisify(execFile)(process.execPath, ["-e", load], { cwd: "/", env: {} });
       expect(stdout.trim()).to.equal(kind.answer);

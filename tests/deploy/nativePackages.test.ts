@@ -1,13 +1,14 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { unzipSync } from "fflate";
 import { bundleFunctions } from "../../deploy/bundle.ts";
 import { LocalCloud } from "../../local/cloud.ts";
 import { type Listening, listen } from "../../local/httpServer.ts";
+import { writeFiles } from "../files.ts";
 import { functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
@@ -41,7 +42,7 @@ describe("a bundle of a package with prebuilt native modules", function () {
 
   before(async () => {
     const source = await temporary();
-    await write(source, packageFiles(lambdas));
+    await writeFiles(source, packageFiles(lambdas));
     const { stdout } = await run("npm", ["pack", "--silent"], { cwd: source });
     const tarball = await readFile(join(source, stdout.trim()));
     integrity = `sha512-${createHash("sha512").update(tarball).digest("base64")}`;
@@ -62,7 +63,7 @@ describe("a bundle of a package with prebuilt native modules", function () {
   beforeEach(async () => {
     project = await temporary();
     const optional = Object.fromEntries(Object.keys(machines).map((name) => [name, "1.0.0"]));
-    await write(project, {
+    await writeFiles(project, {
       ".npmrc": `registry=${registry.url}\ncache=${await temporary()}\n`,
       "package.json": JSON.stringify({ name: "project", private: true }),
       "functions/fn/handler.ts":
@@ -82,14 +83,14 @@ describe("a bundle of a package with prebuilt native modules", function () {
       `node_modules/${name}`,
       { version: "1.0.0", integrity: name === lambdas ? ofLambdas : "sha512-other", optional: true, ...machine },
     ]);
-    await write(project, {
+    await writeFiles(project, {
       "package-lock.json": JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(packages) }),
     });
   }
 
   /** As npm installs on a machine. */
   async function install(name: keyof typeof machines): Promise<void> {
-    await write(join(project, "node_modules", name), packageFiles(name));
+    await writeFiles(join(project, "node_modules", name), packageFiles(name));
   }
 
   async function zipped(): Promise<Buffer> {
@@ -120,9 +121,7 @@ describe("a bundle of a package with prebuilt native modules", function () {
 
   it("opens it from beside the bundle, on a machine as Lambda's", async () => {
     const unpacked = await temporary();
-    for (const [name, content] of Object.entries(unzipSync(await zipped()))) {
-      await writeFile(join(unpacked, name), content);
-    }
+    await writeFiles(unpacked, unzipSync(await zipped()));
     const load = `
       Object.defineProperties(process, { platform: { value: "linux" }, arch: { value: "arm64" } });
       process.dlopen = (module, file) => { module.exports = file; };
@@ -141,10 +140,10 @@ describe("a bundle of a package with prebuilt native modules", function () {
 
   it("is refused by the package's name where none is loaded by its name, unless its importers can do without", async () => {
     const dynamic = 'module.exports = ["@fake/native", process.platform, process.arch].join("-");';
-    await write(project, { "node_modules/native-package/index.js": dynamic });
+    await writeFiles(project, { "node_modules/native-package/index.js": dynamic });
     expect(await refusal()).to.match(/^functions\/fn\/handler\.ts: native-package is or loads a native module/);
 
-    await write(project, {
+    await writeFiles(project, {
       "functions/fn/handler.ts":
         'import found from "importer";\nexport const handler = async () => ({ statusCode: 200, body: String(found) });\n',
       "node_modules/importer/package.json": JSON.stringify({ optionalDependencies: { "native-package": "1.0.0" } }),
@@ -175,11 +174,4 @@ function packageFiles(name: keyof typeof machines): Record<string, string> {
     "package.json": JSON.stringify({ name, version: "1.0.0", main, ...machines[name] }),
     [main]: `binary of ${name}`,
   };
-}
-
-async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [path, content] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, path)), { recursive: true });
-    await writeFile(join(folder, path), content);
-  }
 }
