@@ -1,10 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
-import { type BuildCompute, isLambdaCompute } from "./buildComputes.ts";
 import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import type { HttpFunction } from "./httpFunction.ts";
-import type { Repository } from "./settings.ts";
+import { type BuildCompute, isLambdaCompute } from "./settings/buildComputes.ts";
+import type { Repository } from "./settings/settings.ts";
 import { buildsPullRequests, type WebhookFilterGroup } from "./webhookFilters.ts";
 
 /** What a `BuildProject` is made from. */

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { DomainSettings } from "./accessSettings.ts";
 import type { HttpApi } from "./httpApi.ts";
+import type { DomainSettings } from "./settings/access.ts";
 
 /** What a `CustomDomain` is made from. */
 export type CustomDomainArgs = DomainSettings & { readonly api: HttpApi };

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
-import { predefined, type ReleaseStrategy } from "./releaseStrategies.ts";
+import { predefined, type ReleaseStrategy } from "./settings/releaseStrategies.ts";
 
 /** The CodeDeploy configurations of a stack's release strategies. */
 export interface DeploymentConfigs {

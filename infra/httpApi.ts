@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { JwtSettings } from "./accessSettings.ts";
-import type { Throttling } from "./settings.ts";
+import type { JwtSettings } from "./settings/access.ts";
+import type { Throttling } from "./settings/settings.ts";
 
 /** What an `HttpApi` is made from. */
 export interface HttpApiArgs {

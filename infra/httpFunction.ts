@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
-import type { Environment } from "./functionSettings.ts";
 import type { HttpApi } from "./httpApi.ts";
-import type { ReleaseStrategy } from "./releaseStrategies.ts";
+import type { Environment } from "./settings/functions.ts";
+import type { ReleaseStrategy } from "./settings/releaseStrategies.ts";
 
 /** What an `HttpFunction` is made from. */
 export interface HttpFunctionArgs {

@@ -1,13 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as cloudwatch from "@pulumi/awsx/classic/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
-import type { AlarmSettings } from "./alarmSettings.ts";
 import type { BuildProject } from "./buildProject.ts";
 import { dashboardRows } from "./dashboard.ts";
 import type { HttpApi } from "./httpApi.ts";
 import type { HttpFunction } from "./httpFunction.ts";
 import { apiMetric, buildMetric, liveMetric } from "./metrics.ts";
-import type { Subscriber } from "./subscribers.ts";
+import type { AlarmSettings } from "./settings/alarms.ts";
+import type { Subscriber } from "./settings/subscribers.ts";
 
 /** What a `Monitoring` is made from. */
 export interface MonitoringArgs {

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { PreviewRoleSettings } from "./previewRoleSettings.ts";
+import type { PreviewRoleSettings } from "./settings/previewRole.ts";
 
 /** What a `PreviewRole` is made from. */
 export interface PreviewRoleArgs extends PreviewRoleSettings {

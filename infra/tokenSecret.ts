@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Repository } from "./settings.ts";
+import type { Repository } from "./settings/settings.ts";
 
 /** What a `TokenSecret` is made from. */
 export interface TokenSecretArgs {

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { deploymentConfigs } from "../../infra/deploymentConfigs.ts";
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
-import { readSettings } from "../../infra/settings.ts";
+import { readSettings } from "../../infra/settings/settings.ts";
 import { dev, evaluate, failureOf, only, type Registration, valueFrom } from "./mocks.ts";
 import { loadProgram } from "./sampleProgram.ts";
 

@@ -7,7 +7,7 @@ import { deploymentConfigs as declareConfigs } from "../../infra/deploymentConfi
 import { DeploymentGroup } from "../../infra/deploymentGroup.ts";
 import { HttpApi } from "../../infra/httpApi.ts";
 import { HttpFunction } from "../../infra/httpFunction.ts";
-import { parseStrategy, type ReleaseStrategy } from "../../infra/releaseStrategies.ts";
+import { parseStrategy, type ReleaseStrategy } from "../../infra/settings/releaseStrategies.ts";
 import { dev, evaluate, only, type Registration, valueFrom } from "./mocks.ts";
 
 const connectionArn = dev.config.connectionArn;

@@ -2,11 +2,11 @@ import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { array, boolean, discriminatedUnion, literal, number, enum as oneOf, strictObject, string, tuple } from "zod";
-import { alarmDefaults } from "../../infra/alarmSettings.ts";
 import type { BuildProject } from "../../infra/buildProject.ts";
 import type { HttpApi } from "../../infra/httpApi.ts";
 import type { HttpFunction } from "../../infra/httpFunction.ts";
 import { Monitoring } from "../../infra/monitoring.ts";
+import { alarmDefaults } from "../../infra/settings/alarms.ts";
 import { dev, evaluate, only, type Stack } from "./mocks.ts";
 import { loadProgram } from "./sampleProgram.ts";
 

@@ -2,11 +2,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { buildComputes } from "../../infra/buildComputes.ts";
-import type { FunctionSettings } from "../../infra/functionSettings.ts";
-import { settingKeys } from "../../infra/knownSettings.ts";
-import { parseStrategy } from "../../infra/releaseStrategies.ts";
-import { readSettings, retentionDays, type Settings } from "../../infra/settings.ts";
+import { buildComputes } from "../../infra/settings/buildComputes.ts";
+import type { FunctionSettings } from "../../infra/settings/functions.ts";
+import { settingKeys } from "../../infra/settings/known.ts";
+import { parseStrategy } from "../../infra/settings/releaseStrategies.ts";
+import { readSettings, retentionDays, type Settings } from "../../infra/settings/settings.ts";
 import { dev, type EvaluationError, evaluate, failureOf, type Stack, valueFrom } from "./mocks.ts";
 import { loadProgram } from "./sampleProgram.ts";
 
@@ -324,7 +324,7 @@ describe("the settings", () => {
     });
 
     it("are all listed where an unknown key is looked for", async () => {
-      const folder = join(import.meta.dirname, "../../infra");
+      const folder = join(import.meta.dirname, "../../infra/settings");
       const texts = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
       const reads = /(?:config\.(?:get|require|getSecret|requireSecret)|\bread|refuse)\(\s*"(\w+)"/g;
       const read = new Set(texts.flatMap((text) => [...text.matchAll(reads)].map(([, key]) => key)));

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isObject } from "./functionSettings.ts";
+import { isObject } from "./functions.ts";
 
 /** From where on each alarm rings: whole numbers. A value that is reached rings. */
 export type AlarmSettings = Readonly<Record<keyof typeof alarmDefaults, number>>;

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import { isSecret } from "./secretSettings.ts";
+import { isSecret } from "./secrets.ts";
 
 /** What lets CodeBuild read the repository: the ARN of a connection or of a secret, or a token for which the stack makes a secret. */
 export type CredentialSetting =

@@ -1,21 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./accessSettings.ts";
-import { type AlarmSettings, readAlarms } from "./alarmSettings.ts";
+import { branchProblem } from "../webhookFilters.ts";
+import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./access.ts";
+import { type AlarmSettings, readAlarms } from "./alarms.ts";
 import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
-import { type CredentialSetting, readCredential, readPullRequestCredential } from "./credentialSettings.ts";
-import {
-  type Environment,
-  type FunctionSettings,
-  functionDefaults,
-  functionProblems,
-  isObject,
-} from "./functionSettings.ts";
-import { settingKeys, unknownSettings } from "./knownSettings.ts";
-import { type PreviewRoleSettings, readPreviewRole } from "./previewRoleSettings.ts";
+import { type CredentialSetting, readCredential, readPullRequestCredential } from "./credentials.ts";
+import { type Environment, type FunctionSettings, functionDefaults, functionProblems, isObject } from "./functions.ts";
+import { settingKeys, unknownSettings } from "./known.ts";
+import { type PreviewRoleSettings, readPreviewRole } from "./previewRole.ts";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
-import { isSecret } from "./secretSettings.ts";
+import { isSecret } from "./secrets.ts";
 import { readSubscribers, type Subscriber } from "./subscribers.ts";
-import { branchProblem } from "./webhookFilters.ts";
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
 export const retentionDays = [

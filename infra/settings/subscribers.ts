@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { isLocalAddress } from "./localAddress.ts";
-import { isSecret } from "./secretSettings.ts";
+import { isSecret } from "./secrets.ts";
 
 /** Who is told of alerts, as SNS takes it. */
 export interface Subscriber {
