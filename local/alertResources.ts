@@ -1,8 +1,8 @@
 import { array, literal, looseObject, number, enum as oneOf, record, strictObject, string, unknown } from "zod";
-import { account, arn } from "./account.ts";
+import { account, arn } from "./aws/account.ts";
+import { type Kind, kind } from "./aws/resourceKind.ts";
 import type { LocalCloud } from "./cloud.ts";
-import { type Kind, kind } from "./resourceKind.ts";
-import { topicPolicy } from "./sns.ts";
+import { topicPolicy } from "./services/sns/sns.ts";
 
 /** Alarms, topics and their subscriptions; dashboards are taken, and shown nowhere. */
 export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, Kind> {

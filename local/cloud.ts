@@ -1,21 +1,21 @@
 import { join } from "node:path";
-import { account } from "./account.ts";
-import { alarmNotification } from "./alarmNotification.ts";
-import { AwsEndpoint } from "./awsEndpoint.ts";
-import { Clock } from "./clock.ts";
-import { CloudWatch } from "./cloudwatch.ts";
-import { CloudWatchLogs } from "./cloudwatchLogs.ts";
-import { CodeBuild } from "./codebuild/codebuild.ts";
-import { CodeDeploy } from "./codedeploy.ts";
-import { EventBridge } from "./eventBridge.ts";
+import { account } from "./aws/account.ts";
+import { AwsEndpoint } from "./aws/awsEndpoint.ts";
+import { Clock } from "./aws/clock.ts";
+import { type Listening, listen } from "./aws/httpServer.ts";
 import { GitHub } from "./github/github.ts";
-import { ApiGateway } from "./httpApi.ts";
-import { type Listening, listen } from "./httpServer.ts";
-import { Lambda } from "./lambda/lambda.ts";
-import { type Quota, RequestQuota } from "./lambda/requestQuota.ts";
-import { ParameterStore } from "./parameterStore.ts";
-import { Sns } from "./sns.ts";
-import { tellBuilds, tellDeployments } from "./stateChanges.ts";
+import { ApiGateway } from "./services/apigatewayv2/httpApi.ts";
+import { alarmNotification } from "./services/cloudwatch/alarmNotification.ts";
+import { CloudWatch } from "./services/cloudwatch/cloudwatch.ts";
+import { CodeBuild } from "./services/codebuild/codebuild.ts";
+import { CodeDeploy } from "./services/codedeploy/codedeploy.ts";
+import { EventBridge } from "./services/events/eventBridge.ts";
+import { tellBuilds, tellDeployments } from "./services/events/stateChanges.ts";
+import { Lambda } from "./services/lambda/lambda.ts";
+import { type Quota, RequestQuota } from "./services/lambda/requestQuota.ts";
+import { CloudWatchLogs } from "./services/logs/cloudwatchLogs.ts";
+import { Sns } from "./services/sns/sns.ts";
+import { ParameterStore } from "./services/ssm/parameterStore.ts";
 
 /** How a local cloud behaves. */
 export interface CloudOptions {

@@ -1,6 +1,6 @@
 import { array, literal, never, number, strictObject, string, tuple } from "zod";
-import { account, arn } from "./account.ts";
-import { computed, type Kind, kind, randomHex } from "./resourceKind.ts";
+import { account, arn } from "./aws/account.ts";
+import { computed, type Kind, kind, randomHex } from "./aws/resourceKind.ts";
 
 /** What makes a custom domain: taken as it is, without effect. The local cloud answers at addresses of this machine only. */
 export function domainResources(): Record<string, Kind> {

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { root, runningEndpoints } from "./endpoints.ts";
-import { localPassphrase, localStack } from "./program.ts";
+import { localPassphrase, localStack } from "./program/program.ts";
+import { root, runningEndpoints } from "./session/endpoints.ts";
 
 const endpoints = await runningEndpoints();
 if (!endpoints) {

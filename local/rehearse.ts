@@ -3,16 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Lambda } from "@aws-sdk/client-lambda";
-import { account } from "./account.ts";
-import { git } from "./git.ts";
-import { awsQuota } from "./lambda/requestQuota.ts";
-import { localStack } from "./program.ts";
+import { account } from "./aws/account.ts";
+import { git } from "./github/git.ts";
+import { localStack } from "./program/program.ts";
+import { type Stack, startStack } from "./program/stack.ts";
 import { copyProject } from "./rehearsal/developer.ts";
 import { story } from "./rehearsal/story.ts";
 import { Visitors } from "./rehearsal/visitors.ts";
-import { type Stack, startStack } from "./stack.ts";
-import { interruption, showBuilds } from "./terminal.ts";
-import { checkOutside } from "./workFolder.ts";
+import { awsQuota } from "./services/lambda/requestQuota.ts";
+import { interruption, showBuilds } from "./session/terminal.ts";
+import { checkOutside } from "./session/workFolder.ts";
 
 /** A canary of five minutes takes a second. */
 const timeScale = 300;

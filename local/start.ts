@@ -1,15 +1,15 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { account } from "./account.ts";
-import { directory, type Endpoints, endpointsFile, root, runningEndpoints } from "./endpoints.ts";
-import { git } from "./git.ts";
-import { awsQuota } from "./lambda/requestQuota.ts";
-import { localStack, type ProgramOutputs } from "./program.ts";
-import { serveProvider } from "./providerServer.ts";
-import { type EmptyStack, type Stack, startEmpty, startStack } from "./stack.ts";
-import { interruption, showBuilds } from "./terminal.ts";
-import { workFolderOf } from "./workFolder.ts";
+import { account } from "./aws/account.ts";
+import { git } from "./github/git.ts";
+import { localStack, type ProgramOutputs } from "./program/program.ts";
+import { serveProvider } from "./program/providerServer.ts";
+import { type EmptyStack, type Stack, startEmpty, startStack } from "./program/stack.ts";
+import { awsQuota } from "./services/lambda/requestQuota.ts";
+import { directory, type Endpoints, endpointsFile, root, runningEndpoints } from "./session/endpoints.ts";
+import { interruption, showBuilds } from "./session/terminal.ts";
+import { workFolderOf } from "./session/workFolder.ts";
 
 function readArguments(): { port: number; timeScale: number; json: boolean; empty: boolean } {
   const { values } = parseArgs({

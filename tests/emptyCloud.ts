@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Endpoints } from "../local/endpoints.ts";
+import type { Endpoints } from "../local/session/endpoints.ts";
 
 /** A local cloud without a stack, in a process of its own. */
 export interface EmptyCloud {

@@ -1,7 +1,7 @@
 import type { LocalCloud } from "../local/cloud.ts";
-import type { Alarm } from "../local/cloudwatch.ts";
-import type { DeploymentGroup } from "../local/codedeploy.ts";
-import type { FunctionSettings } from "../local/lambda/lambda.ts";
+import type { Alarm } from "../local/services/cloudwatch/cloudwatch.ts";
+import type { DeploymentGroup } from "../local/services/codedeploy/codedeploy.ts";
+import type { FunctionSettings } from "../local/services/lambda/lambda.ts";
 
 /** A function's settings for the local Lambda; its log group is `/aws/lambda/<functionName>`. */
 export function functionSettings(functionName: string): FunctionSettings {

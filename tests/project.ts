@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, relative, sep } from "node:path";
-import { git } from "../local/git.ts";
+import { git } from "../local/github/git.ts";
 
 /** The checkout's absolute path. */
 export const checkout = join(import.meta.dirname, "..");
@@ -21,7 +21,8 @@ async function assembleSample(): Promise<string> {
   const isTeams = (path: string): boolean =>
     path === "index.ts" || /^(functions|tests\/functions)\/(?!package\.json$)/.test(path);
   await copyFiles(checkout, folder, isTeams);
-  await cp(join(checkout, "sample"), folder, { recursive: true });
+  const sample = join(checkout, "sample");
+  await cp(sample, folder, { recursive: true, filter: (source) => basename(source) !== "firstIteration" });
   return folder;
 }
 

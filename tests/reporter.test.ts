@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { parseJUnit } from "../local/codebuild/testReport.ts";
+import { parseJUnit } from "../local/services/codebuild/testReport.ts";
 import { root, runFile } from "./project.ts";
 import { temporaryDirectories } from "./temporary.ts";
 

@@ -1,4 +1,4 @@
-import { git } from "../git.ts";
+import { git } from "./git.ts";
 
 /** Somebody with an account at the local GitHub. */
 export interface User {

@@ -4,9 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
-import { git } from "../git.ts";
-import { isForThisMachine, readBody } from "../httpServer.ts";
-import { quoted } from "../shell.ts";
+import { isForThisMachine, readBody } from "../aws/httpServer.ts";
 import { deliverAll, type Webhook } from "./delivery.ts";
 import {
   commentEvent,
@@ -21,6 +19,8 @@ import {
   type User,
   users,
 } from "./events.ts";
+import { git } from "./git.ts";
+import { quoted } from "./shell.ts";
 
 /** What the post-receive hook sends: the refs that a push has moved, and what the pusher gave with `git push -o`. */
 const receivedSchema = z.strictObject({

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { account } from "../account.ts";
-import type { Build } from "../codebuild/build.ts";
-import { git } from "../git.ts";
-import { localStack } from "../program.ts";
+import { account } from "../aws/account.ts";
+import { git } from "../github/git.ts";
+import { localStack } from "../program/program.ts";
+import type { Build } from "../services/codebuild/build.ts";
 import type { Scene } from "./scene.ts";
 
 const checkout = join(import.meta.dirname, "..", "..");
@@ -92,9 +92,7 @@ export async function copyProject(copy: string): Promise<void> {
   const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
   await cp(checkout, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
-  await cp(join(import.meta.dirname, "..", "firstIteration", "handler.ts"), join(copy, handler));
-  await cp(join(import.meta.dirname, "..", "firstIteration", "hello-user.test.ts"), join(copy, handlerTest));
-  await cp(join(import.meta.dirname, "..", "firstIteration", "buildspec.pr.yml"), join(copy, "buildspec.pr.yml"));
+  await cp(join(checkout, "sample", "firstIteration"), copy, { recursive: true });
   await git(copy, "init", "--quiet", `--initial-branch=${localStack.branch}`);
   await git(copy, "config", "user.name", "The developer");
   await git(copy, "config", "user.email", "developer@example.com");

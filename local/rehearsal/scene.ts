@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Lambda } from "@aws-sdk/client-lambda";
-import type { Build } from "../codebuild/build.ts";
-import type { Stack } from "../stack.ts";
+import type { Stack } from "../program/stack.ts";
+import type { Build } from "../services/codebuild/build.ts";
 import type { Visitors } from "./visitors.ts";
 
 /** What the story's steps use. */

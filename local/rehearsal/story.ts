@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { account } from "../account.ts";
-import type { Build } from "../codebuild/build.ts";
+import { account } from "../aws/account.ts";
+import type { Build } from "../services/codebuild/build.ts";
 import {
   type Built,
   beginPush,

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { createsAndChanges, destroys, pulumi, type Target } from "../engine/commandLine.ts";
 import { checkout, copyProject } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

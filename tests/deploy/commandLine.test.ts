@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { bundleFunctions } from "../../deploy/bundle.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { functionSettings, groupSettings } from "../localFunction.ts";
 import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

@@ -2,7 +2,7 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { historyOf, type Relation } from "../../deploy/history.ts";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { configureIdentity } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { readLocalConfig } from "../../local/program.ts";
+import { readLocalConfig } from "../../local/program/program.ts";
 import { type EmptyCloud, startEmptyCloud } from "../emptyCloud.ts";
 import { copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

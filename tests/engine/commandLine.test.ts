@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { type EmptyCloud, startEmptyCloud } from "../emptyCloud.ts";
 import { addFunction, configureIdentity, copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

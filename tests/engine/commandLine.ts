@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 
 /** The resources of the program with one function: the stack, its components and what AWS has. */
 export const resourceCount = 41;

@@ -4,11 +4,11 @@ import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automa
 import { expect } from "chai";
 import { parse } from "yaml";
 import { LocalCloud } from "../../local/cloud.ts";
-import type { Build } from "../../local/codebuild/build.ts";
-import { git } from "../../local/git.ts";
-import { localStack, readLocalConfig } from "../../local/program.ts";
-import { localProvider } from "../../local/provider.ts";
-import { serveProvider } from "../../local/providerServer.ts";
+import { git } from "../../local/github/git.ts";
+import { localStack, readLocalConfig } from "../../local/program/program.ts";
+import { localProvider } from "../../local/program/provider.ts";
+import { serveProvider } from "../../local/program/providerServer.ts";
+import type { Build } from "../../local/services/codebuild/build.ts";
 import { configureIdentity, copyProject, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { cliFolder } from "./cli.ts";

@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, type ServerResponse, request as send } from "node:http";
 import * as lambda from "@aws-sdk/client-lambda";
-import { type Listening, listen, readBody } from "../../local/httpServer.ts";
+import { type Listening, listen, readBody } from "../../local/aws/httpServer.ts";
 
 /** A call of AWS, with all tries that the SDK makes of it. */
 export interface Call {

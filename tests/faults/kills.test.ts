@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { zipAnswering } from "../deploy/releasing.ts";
 import { configureIdentity, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { temporaryDirectories } from "../temporary.ts";
 import { makeCommits } from "./madeCommits.ts";
 import { seeded } from "./seeded.ts";

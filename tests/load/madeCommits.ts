@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 
 /** A commit that is pushed, and what the function answers by it. */
 export interface Pushed {

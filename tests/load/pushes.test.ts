@@ -2,9 +2,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
-import { git } from "../../local/git.ts";
-import { quoted } from "../../local/shell.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { git } from "../../local/github/git.ts";
+import { quoted } from "../../local/github/shell.ts";
+import { type Stack, startStack } from "../../local/program/stack.ts";
 import { copyProject, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

@@ -11,7 +11,7 @@ import { historyOf, type Relation } from "../../deploy/history.ts";
 import { liveAlias, parseDecision } from "../../deploy/live.ts";
 import { release } from "../../deploy/release.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { application, around, candidate, zipAnswering } from "../deploy/releasing.ts";
 import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
 import type { Pushed } from "./madeCommits.ts";

@@ -1,6 +1,6 @@
 import { Agent, get } from "node:http";
 import { liveAlias } from "../../deploy/live.ts";
-import type { Lambda } from "../../local/lambda/lambda.ts";
+import type { Lambda } from "../../local/services/lambda/lambda.ts";
 import { binomialTest } from "./binomial.ts";
 
 /** A time in which `live` referred to the same versions by the same weights. */

@@ -1,9 +1,9 @@
 import { CloudWatch as Client, type PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
 import { expect } from "chai";
-import { AwsEndpoint } from "../../local/awsEndpoint.ts";
-import { Clock } from "../../local/clock.ts";
-import { type AlarmChange, CloudWatch } from "../../local/cloudwatch.ts";
-import { type Listening, listen } from "../../local/httpServer.ts";
+import { AwsEndpoint } from "../../local/aws/awsEndpoint.ts";
+import { Clock } from "../../local/aws/clock.ts";
+import { type Listening, listen } from "../../local/aws/httpServer.ts";
+import { type AlarmChange, CloudWatch } from "../../local/services/cloudwatch/cloudwatch.ts";
 import { refusal } from "../refusal.ts";
 
 /** A clock that goes on only when it is told to. */

@@ -4,7 +4,7 @@ import { Lambda } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
-import { localProvider } from "../../local/provider.ts";
+import { localProvider } from "../../local/program/provider.ts";
 import { clientOptions, functionSettings, groupSettings } from "../localFunction.ts";
 import { root } from "../project.ts";
 import { type Refusal, refusal } from "../refusal.ts";

@@ -1,7 +1,7 @@
 import { CodeBuild } from "@aws-sdk/client-codebuild";
 import { expect } from "chai";
 import { LocalCloud } from "../../local/cloud.ts";
-import { transformed } from "../../local/eventBridge.ts";
+import { transformed } from "../../local/services/events/eventBridge.ts";
 import { clientOptions } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { verify } from "@octokit/webhooks-methods";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { type Listening, listen, readBody } from "../../local/aws/httpServer.ts";
+import { git } from "../../local/github/git.ts";
 import { GitHub } from "../../local/github/github.ts";
-import { type Listening, listen, readBody } from "../../local/httpServer.ts";
 import { configureIdentity } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

@@ -5,7 +5,13 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { strToU8, zipSync } from "fflate";
 import { LocalCloud } from "../../local/cloud.ts";
-import { type Cors, type HttpApi, inferResponse, type Throttling, tokenBuckets } from "../../local/httpApi.ts";
+import {
+  type Cors,
+  type HttpApi,
+  inferResponse,
+  type Throttling,
+  tokenBuckets,
+} from "../../local/services/apigatewayv2/httpApi.ts";
 import { dev, only } from "../infra/mocks.ts";
 import { loadProgram } from "../infra/sampleProgram.ts";
 import { clientOptions, functionSettings } from "../localFunction.ts";

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { strToU8, zipSync } from "fflate";
 import { exportJWK, type GenerateKeyPairResult, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { type Listening, listen } from "../../local/aws/httpServer.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import { type Listening, listen } from "../../local/httpServer.ts";
-import { JwtAuthorizer } from "../../local/jwtAuthorizer.ts";
+import { JwtAuthorizer } from "../../local/services/apigatewayv2/jwtAuthorizer.ts";
 import { functionSettings } from "../localFunction.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

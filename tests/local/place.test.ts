@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { placeOf } from "../../local/place.ts";
+import { placeOf } from "../../local/program/place.ts";
 import { copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

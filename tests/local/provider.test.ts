@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { z } from "zod";
 import { LocalCloud } from "../../local/cloud.ts";
-import { type LifeCycle, localProvider, typesOf } from "../../local/provider.ts";
+import { type LifeCycle, localProvider, typesOf } from "../../local/program/provider.ts";
 import { isComputed } from "../infra/providerTypes.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

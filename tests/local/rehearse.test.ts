@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { parseBuildspec } from "../../local/codebuild/buildspec.ts";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
+import { parseBuildspec } from "../../local/services/codebuild/buildspec.ts";
 import { running } from "../processes.ts";
 import { copyProject, type Ended, root, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
@@ -54,7 +54,7 @@ describe("npm run rehearse", function () {
 
   it("has pull requests run buildspec.pr.yml with other packages and other tests, and is otherwise the same", async () => {
     const [own, copied] = await Promise.all(
-      ["buildspec.pr.yml", "local/firstIteration/buildspec.pr.yml"].map(async (file) =>
+      ["buildspec.pr.yml", "sample/firstIteration/buildspec.pr.yml"].map(async (file) =>
         parseBuildspec(await readFile(join(root, file), "utf8"), file),
       ),
     );

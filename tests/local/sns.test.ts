@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { expect } from "chai";
+import { type Listening, listen, readBody } from "../../local/aws/httpServer.ts";
 import { LocalCloud } from "../../local/cloud.ts";
-import { type Listening, listen, readBody } from "../../local/httpServer.ts";
-import type { Notification, Publisher } from "../../local/sns.ts";
+import type { Notification, Publisher } from "../../local/services/sns/sns.ts";
 import { temporaryDirectories } from "../temporary.ts";
 
 type Body = Readonly<Record<string, string>>;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { sign } from "@octokit/webhooks-methods";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { git } from "../../local/github/git.ts";
+import { type Stack, startStack } from "../../local/program/stack.ts";
 import { configureIdentity, root } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";
 

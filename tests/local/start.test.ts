@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
-import { git } from "../../local/git.ts";
+import { git } from "../../local/github/git.ts";
 import { running } from "../processes.ts";
 import { configureIdentity, copyProject, runFile } from "../project.ts";
 import { temporaryDirectories } from "../temporary.ts";

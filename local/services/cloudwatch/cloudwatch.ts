@@ -7,9 +7,9 @@ import type {
 } from "@aws-sdk/client-cloudwatch";
 import * as schemas from "@aws-sdk/client-cloudwatch";
 import { z } from "zod";
-import { arn } from "./account.ts";
-import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
-import type { Clock } from "./clock.ts";
+import { arn } from "../../aws/account.ts";
+import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import type { Clock } from "../../aws/clock.ts";
 
 /** An alarm that changed its state. */
 export interface AlarmChange {

@@ -8,10 +8,10 @@ import type {
 } from "@aws-sdk/client-lambda";
 import * as schemas from "@aws-sdk/client-lambda";
 import { unzipSync } from "fflate";
-import { arn } from "../account.ts";
-import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
-import type { CloudWatch } from "../cloudwatch.ts";
-import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
+import { arn } from "../../aws/account.ts";
+import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
+import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
 import { Environments, type InvocationResult } from "./environments.ts";
 
 /** What a function is created with, in Lambda's own words. `MemorySize` is in MB, `Timeout` in seconds. */

@@ -1,4 +1,4 @@
-import { AwsError, type AwsService } from "../awsEndpoint.ts";
+import { AwsError, type AwsService } from "../../aws/awsEndpoint.ts";
 
 /** How many control-plane requests Lambda takes in any window of time. */
 export interface Quota {

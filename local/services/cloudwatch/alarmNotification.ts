@@ -1,4 +1,4 @@
-import { account } from "./account.ts";
+import { account } from "../../aws/account.ts";
 import type { AlarmChange } from "./cloudwatch.ts";
 
 /**

@@ -4,8 +4,8 @@ import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { git } from "../git.ts";
-import { quoted } from "../shell.ts";
+import { git } from "../../github/git.ts";
+import { quoted } from "../../github/shell.ts";
 import { type Buildspec, type CommandPhase, commandPhases, parseBuildspec } from "./buildspec.ts";
 import { parseJUnit, type TestCase } from "./testReport.ts";
 

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as schemas from "@aws-sdk/client-codebuild";
 import { verify } from "@octokit/webhooks-methods";
-import { account, arn } from "../account.ts";
-import { AwsError, type AwsService, operation } from "../awsEndpoint.ts";
-import type { CloudWatchLogs } from "../cloudwatchLogs.ts";
-import type { CommitStatus, GitHub } from "../github/github.ts";
-import { isForThisMachine, readBody } from "../httpServer.ts";
+import { account, arn } from "../../aws/account.ts";
+import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import { isForThisMachine, readBody } from "../../aws/httpServer.ts";
+import type { CommitStatus, GitHub } from "../../github/github.ts";
+import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
 import { type Build, runBuild } from "./build.ts";
 import {
   approvalOf,

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** The checkout. */
-export const root = join(import.meta.dirname, "..");
+export const root = join(import.meta.dirname, "../..");
 /** Where `npm start` keeps its files. */
 export const directory = join(root, ".local");
 /** What a program reads to use the local cloud, as long as it runs. */

@@ -1,9 +1,9 @@
 import type { DeploymentStatus } from "@aws-sdk/client-codedeploy";
-import { account, arn } from "./account.ts";
-import type { CloudWatch } from "./cloudwatch.ts";
-import type { Build } from "./codebuild/build.ts";
-import type { CodeBuild } from "./codebuild/codebuild.ts";
-import type { CodeDeploy } from "./codedeploy.ts";
+import { account, arn } from "../../aws/account.ts";
+import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
+import type { Build } from "../codebuild/build.ts";
+import type { CodeBuild } from "../codebuild/codebuild.ts";
+import type { CodeDeploy } from "../codedeploy/codedeploy.ts";
 import type { EventBridge } from "./eventBridge.ts";
 
 /**

@@ -10,10 +10,10 @@ import type {
 } from "@aws-sdk/client-codedeploy";
 import * as schemas from "@aws-sdk/client-codedeploy";
 import { z } from "zod";
-import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
-import type { Clock } from "./clock.ts";
-import type { CloudWatch } from "./cloudwatch.ts";
-import type { Lambda } from "./lambda/lambda.ts";
+import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import type { Clock } from "../../aws/clock.ts";
+import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
+import type { Lambda } from "../lambda/lambda.ts";
 
 const version = z.string().regex(/^[1-9]\d*$/);
 const appSpecSchema = z.strictObject({

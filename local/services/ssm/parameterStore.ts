@@ -1,4 +1,4 @@
-import type { EventBridge } from "./eventBridge.ts";
+import type { EventBridge } from "../events/eventBridge.ts";
 
 /** Systems Manager's Parameter Store, as far as an event tells of each change. */
 export class ParameterStore {

@@ -2,7 +2,7 @@ import { appendFileSync, globSync, mkdirSync, openSync, readFileSync } from "nod
 import { dirname, join } from "node:path";
 import type { FilterLogEventsRequest } from "@aws-sdk/client-cloudwatch-logs";
 import * as schemas from "@aws-sdk/client-cloudwatch-logs";
-import { AwsError, type AwsService, operation } from "./awsEndpoint.ts";
+import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
 
 /** CloudWatch Logs: each stream is a file of lines, `<directory>/<log group>/<stream>.log`. */
 export class CloudWatchLogs {

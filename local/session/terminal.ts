@@ -1,5 +1,5 @@
-import type { LocalCloud } from "./cloud.ts";
-import type { Build } from "./codebuild/build.ts";
+import type { LocalCloud } from "../cloud.ts";
+import type { Build } from "../services/codebuild/build.ts";
 
 /**
  * Writes a line about a build when a phase of it ends, and when it does itself, about each commit status as GitHub shows it, about what

@@ -17,12 +17,12 @@ import {
   tuple,
   unknown,
 } from "zod";
-import { account, arn } from "./account.ts";
-import { alertResources } from "./alertResources.ts";
-import type { LocalCloud } from "./cloud.ts";
-import { domainResources } from "./domainResources.ts";
-import { transformed } from "./eventBridge.ts";
-import { autoName, completed, computed, type Kind, kind, randomHex, shorterThan } from "./resourceKind.ts";
+import { alertResources } from "../alertResources.ts";
+import { account, arn } from "../aws/account.ts";
+import { autoName, completed, computed, type Kind, kind, randomHex, shorterThan } from "../aws/resourceKind.ts";
+import type { LocalCloud } from "../cloud.ts";
+import { domainResources } from "../domainResources.ts";
+import { transformed } from "../services/events/eventBridge.ts";
 
 /** What a provider function was asked for does not exist, which a program may have expected. */
 export class NotFound extends Error {}

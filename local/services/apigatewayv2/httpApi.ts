@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from "aws-lambda";
-import { account, arn } from "./account.ts";
-import type { CloudWatch } from "./cloudwatch.ts";
-import type { CloudWatchLogs } from "./cloudwatchLogs.ts";
-import { type Listening, listen, readBody } from "./httpServer.ts";
+import { account, arn } from "../../aws/account.ts";
+import { type Listening, listen, readBody } from "../../aws/httpServer.ts";
+import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
+import type { Lambda } from "../lambda/lambda.ts";
+import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
 import { type Claims, JwtAuthorizer, type JwtConfiguration } from "./jwtAuthorizer.ts";
-import type { Lambda } from "./lambda/lambda.ts";
 
 /** API Gateway's longest integration time, in ms, and largest body, in bytes. */
 const maxIntegrationMs = 30_000;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { account } from "../account.ts";
+import { account } from "../../aws/account.ts";
 import type { FunctionSettings } from "./lambda.ts";
 import type { Invocation, Reply } from "./runtime.ts";
 

@@ -1,4 +1,4 @@
-import { type CloudOptions, LocalCloud } from "./cloud.ts";
+import { type CloudOptions, LocalCloud } from "../cloud.ts";
 import { evaluateProgram, localStack, type ProgramOutputs, readLocalConfig } from "./program.ts";
 import { type LifeCycle, localProvider } from "./provider.ts";
 

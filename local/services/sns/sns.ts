@@ -2,8 +2,8 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { array, literal, strictObject, string, union, type z } from "zod";
-import { arn } from "./account.ts";
-import { isForThisMachine } from "./httpServer.ts";
+import { arn } from "../../aws/account.ts";
+import { isForThisMachine } from "../../aws/httpServer.ts";
 
 /** A message that was published to a topic, as one subscriber got it. */
 export interface Notification {
