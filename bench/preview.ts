@@ -4,8 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type EmptyCloud, startEmptyCloud } from "../tests/emptyCloud.ts";
-import { addFunction, copyProject } from "../tests/project.ts";
+import { type EmptyCloud, startEmptyCloud } from "../local/tests/engine/emptyCloud.ts";
+import { addFunction, copyProject } from "../sample/project.ts";
 
 const runs = 5;
 

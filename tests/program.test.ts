@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { onAll } from "./infra/authorization.ts";
-import { dev, type Evaluation, evaluate, type Registration } from "./infra/mocks.ts";
-import { statementsIn, statementsOf } from "./infra/policies.ts";
+import { onAll } from "../infra/tests/authorization.ts";
+import { dev, type Evaluation, evaluate, type Registration } from "../infra/tests/mocks.ts";
+import { statementsIn, statementsOf } from "../infra/tests/policies.ts";
 
 /** The keys of the routes that anybody may call where the stack asks for tokens, e.g. `GET /health`: name each on purpose. */
 const publicRoutes: readonly string[] = [];

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { checkout, root } from "../../tests/project.ts";
+import { checkout, root } from "../../sample/project.ts";
 
 describe("docs/tutorial.md", () => {
   it("quotes lines that the sample's files have", async () => {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { checkout } from "../../tests/project.ts";
+import { checkout } from "../../sample/project.ts";
 
 describe("docs/pull-requests.md", () => {
   it("tells how to set each variable and secret that the workflow takes", async () => {

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { verdicts } from "../../tests/deploy/verdicts.ts";
-import { checkout } from "../../tests/project.ts";
+import { verdicts } from "../../deploy/tests/verdicts.ts";
+import { checkout } from "../../sample/project.ts";
 
 describe("the table of verdicts in docs/releases.md", () => {
   /** The rows of the table in docs/releases.md: an exit code, and what the last line is like. */
