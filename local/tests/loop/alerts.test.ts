@@ -80,6 +80,17 @@ describe("the alerts of the program on the local cloud", function () {
     }
   }
 
+  /** Waits for a deployment's end, where there is one. */
+  async function deploymentEnded(deploymentId: string | undefined): Promise<void> {
+    const codedeploy = new CodeDeploy(clientOptions(cloud));
+    while (deploymentId !== undefined) {
+      const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId });
+      if (deploymentInfo?.completeTime) {
+        return;
+      }
+    }
+  }
+
   const alarmOf = (name: string, state: string) => (body: Received["body"]) =>
     body.Subject === `${state}: "push-to-live-local${name}" in us-east-1`;
 
@@ -152,6 +163,8 @@ describe("the alerts of the program on the local cloud", function () {
     await codedeploy.stopDeployment({ deploymentId: stopped, autoRollbackEnabled: true });
     const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId: stopped });
     expect(deploymentInfo?.status).to.equal("Stopped");
+    // The group is free when what the stop puts back is back.
+    await deploymentEnded(deploymentInfo?.rollbackInfo?.rollbackDeploymentId);
 
     const failed = await deploy("7");
     const { Message } = await arrived((body) => body.Message?.startsWith('"The deployment') ?? false);
