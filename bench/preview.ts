@@ -41,7 +41,7 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-const directory = await mkdtemp(join(tmpdir(), "push-to-live-bench-"));
+const directory = await mkdtemp(join(tmpdir(), "bench-"));
 const subjects: Subject[] = [];
 try {
   for (const functions of [1, 100]) {

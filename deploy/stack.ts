@@ -87,7 +87,7 @@ export function codeDeployApplication(): string {
   const application = process.env.CODEDEPLOY_APPLICATION;
   if (!application) {
     throw new ReleaseError(
-      "CODEDEPLOY_APPLICATION is not set: it is <project>-<stack>, for example push-to-live-dev; the deploy build has it",
+      "CODEDEPLOY_APPLICATION is not set: it is <project>-<stack>, such as shop-dev; the deploy build has it",
     );
   }
   return application;

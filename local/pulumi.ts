@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { localPassphrase, localStack } from "./program/program.ts";
+import { localPassphrase, localStack, readProject } from "./program/project.ts";
 import { root, runningEndpoints } from "./session/endpoints.ts";
 
 const endpoints = await runningEndpoints();
@@ -32,7 +32,8 @@ function pulumi(args: readonly string[], stdio: "inherit" | "ignore"): Promise<n
   });
 }
 
-if (!existsSync(join(state, ".pulumi", "stacks", localStack.project, `${localStack.stack}.json`))) {
-  await pulumi(["stack", "select", "--create", localStack.stack, "--non-interactive"], "ignore");
+const { name } = await readProject(root);
+if (!existsSync(join(state, ".pulumi", "stacks", name, `${localStack}.json`))) {
+  await pulumi(["stack", "select", "--create", localStack, "--non-interactive"], "ignore");
 }
 process.exit(await pulumi(process.argv.slice(2), "inherit"));

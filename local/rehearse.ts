@@ -5,12 +5,13 @@ import { isDeepStrictEqual } from "node:util";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { account } from "./aws/account.ts";
 import { git } from "./github/git.ts";
-import { localStack } from "./program/program.ts";
+import { readProject } from "./program/project.ts";
 import { type Stack, startStack } from "./program/stack.ts";
 import { copyProject } from "./rehearsal/developer.ts";
 import { story } from "./rehearsal/story.ts";
 import { Visitors } from "./rehearsal/visitors.ts";
 import { awsQuota } from "./services/lambda/requestQuota.ts";
+import { root } from "./session/endpoints.ts";
 import { interruption, showBuilds } from "./session/terminal.ts";
 import { checkOutside } from "./session/workFolder.ts";
 
@@ -19,16 +20,17 @@ const timeScale = 300;
 
 /** Tells the story in `directory` until its end, a claim that does not hold, or `stopped`; returns the exit code. */
 async function rehearse(directory: string, stopped: Promise<NodeJS.Signals>): Promise<number> {
-  const copy = join(directory, "project");
+  const checkout = await readProject(root);
   const started = Date.now();
   console.log("Rehearsing on a copy of the project; the Pulumi program is evaluated in-process: no engine, no diff.");
   console.log(`Traffic is shifted ${timeScale} times as fast as on AWS.\n`);
-  await copyProject(copy);
+  const copy = await copyProject(checkout, join(directory, "project"));
+  const project = await readProject(copy);
   const seed = async (remote: string): Promise<void> => {
     await git(copy, "remote", "add", "origin", remote);
-    await git(copy, "push", "--quiet", "origin", localStack.branch);
+    await git(copy, "push", "--quiet", "origin", project.branch);
   };
-  const stack = await startStack(copy, join(directory, "cloud"), 0, seed, {
+  const stack = await startStack(project, join(directory, "cloud"), 0, seed, {
     timeScale,
     random: evenly(),
     lambdaQuota: awsQuota,

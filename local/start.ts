@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { account } from "./aws/account.ts";
 import { git } from "./github/git.ts";
-import { localStack, type ProgramOutputs } from "./program/program.ts";
+import type { ProgramOutputs } from "./program/program.ts";
+import { type Project, readProject } from "./program/project.ts";
 import { serveProvider } from "./program/providerServer.ts";
 import { type EmptyStack, type Stack, startEmpty, startStack } from "./program/stack.ts";
 import { awsQuota } from "./services/lambda/requestQuota.ts";
@@ -34,17 +35,40 @@ function readArguments(): { port: number; timeScale: number; json: boolean; empt
 }
 
 /** Brings the checkout's last commit to the branch, unless what was pushed to it earlier would be lost. */
-async function seed(remote: string): Promise<void> {
-  await git(root, "rev-parse", "--verify", "--quiet", "HEAD").catch(() => {
-    throw new Error("npm start needs a git checkout with a commit: run git init, git add --all and git commit");
+function seedOf({ branch }: Project): (remote: string) => Promise<void> {
+  return async (remote) => {
+    const ref = `refs/heads/${branch}`;
+    const repository = await git(root, "rev-parse", "--show-toplevel");
+    await git(remote, "fetch", "--quiet", "--update-shallow", repository, `HEAD:${ref}`).catch(async () => {
+      const kept = await git(remote, "rev-parse", "--short", ref);
+      console.error(
+        `The branch ${branch} of the git remote stays at ${kept}, which was pushed earlier; the API serves this checkout until the next push.`,
+      );
+    });
+  };
+}
+
+/** @throws {Error} when the last commit of the repository that the checkout is in does not have the project where the settings say. */
+async function checkRepository({ directory }: Project): Promise<void> {
+  const make = `run git init, git add --all and git commit in ${root}`;
+  const repository = await git(root, "rev-parse", "--show-toplevel").catch(() => {
+    throw new Error(`npm start needs a git checkout with a commit: ${make}`);
   });
-  const branch = `refs/heads/${localStack.branch}`;
-  await git(remote, "fetch", "--quiet", "--update-shallow", root, `HEAD:${branch}`).catch(async () => {
-    const kept = await git(remote, "rev-parse", "--short", branch);
-    console.error(
-      `The branch ${localStack.branch} of the git remote stays at ${kept}, which was pushed earlier; the API serves this checkout until the next push.`,
+  const prefix = (await git(root, "rev-parse", "--show-prefix")).replace(/\/$/, "");
+  await git(root, "cat-file", "-e", `HEAD:${prefix === "" ? "" : `${prefix}/`}Pulumi.yaml`).catch(() => {
+    throw new Error(
+      `the last commit of the git repository ${repository} does not have this project: ${make}, or commit it there`,
     );
   });
+  if (prefix !== directory) {
+    const set =
+      prefix === ""
+        ? "npm run pulumi:local -- config rm directory"
+        : `npx pulumi config set --stack local directory ${prefix}`;
+    throw new Error(
+      `the project is in the folder "${prefix}" of its repository, and the setting directory is "${directory}": ${set}`,
+    );
+  }
 }
 
 /** @param outputs Left out where the program was left to Pulumi's engine. */
@@ -80,7 +104,9 @@ async function start(): Promise<void> {
     // They would take each other's repository away.
     throw new Error(`the local cloud of this checkout is running at ${running.api || running.aws}: stop it first`);
   }
-  const workDirectory = await workFolderOf(root);
+  const project = await readProject(root);
+  await checkRepository(project);
+  const workDirectory = await workFolderOf(project);
   // What Pulumi's engine knows is of a cloud that is gone. Earlier versions had all in the checkout.
   for (const name of ["builds", "github", "lambda", "logs", "pulumi"]) {
     await rm(join(directory, name), { recursive: true, force: true });
@@ -88,8 +114,8 @@ async function start(): Promise<void> {
   await removeWork(workDirectory);
   const options = { timeScale, workDirectory, lambdaQuota: awsQuota };
   const stack: EmptyStack & Partial<Stack> = empty
-    ? await startEmpty(root, directory, port, seed, options)
-    : await startStack(root, directory, port, seed, options);
+    ? await startEmpty(project, directory, port, seedOf(project), options)
+    : await startStack(project, directory, port, seedOf(project), options);
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
     await mkdir(directory, { recursive: true });
@@ -98,7 +124,7 @@ async function start(): Promise<void> {
       const print = json ? console.error : console.log;
       print(build?.status === "FAILED" ? `${line}; log: ${build.logFile}` : line);
     });
-    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints, timeScale));
+    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints, project, timeScale));
     await stopped;
   } finally {
     await rm(endpointsFile, { force: true });
@@ -107,7 +133,7 @@ async function start(): Promise<void> {
   }
 }
 
-function welcome({ api, git: remote, aws, region }: Endpoints, timeScale: number): string {
+function welcome({ api, git: remote, aws, region }: Endpoints, { branch }: Project, timeScale: number): string {
   const program = api
     ? "The stack runs on this machine; its Pulumi program was evaluated in-process: no engine, no diff."
     : "The local cloud is empty: npm run pulumi:local -- up";
@@ -120,7 +146,7 @@ function welcome({ api, git: remote, aws, region }: Endpoints, timeScale: number
   clock        traffic is shifted ${timeScale} times as fast as on AWS (--time-scale)
 
 Once:          git remote add local '${remote}'
-To redeploy:   git push local HEAD:${localStack.branch}
+To redeploy:   git push local HEAD:${branch}
 Pull request:  git push -o pr local HEAD:<branch>
 Ctrl-C stops it.
 `;

@@ -15,7 +15,7 @@ export const checkout = join(import.meta.dirname, "..");
 export const root = await assembleSample();
 
 async function assembleSample(): Promise<string> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), "push-to-live-sample-")));
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "sample-")));
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // What a team changes; the packages of its functions are those of the lock file.
   const isTeams = (path: string): boolean =>

@@ -9,7 +9,7 @@ export function temporaryDirectories(): () => Promise<string> {
     await Promise.all(made.map((path) => rm(path, { recursive: true, force: true, maxRetries: 3 })));
   });
   return async () => {
-    const path = await mkdtemp(join(tmpdir(), "push-to-live-test-"));
+    const path = await mkdtemp(join(tmpdir(), "test-"));
     made.push(path);
     return path;
   };

@@ -1,4 +1,4 @@
-module push-to-live/actionlint
+module actionlint
 
 go 1.25.11
 

@@ -3,19 +3,8 @@ import { pathToFileURL } from "node:url";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { placeOf } from "./place.ts";
+import { localStack, type Project } from "./project.ts";
 import { type LifeCycle, NotFound } from "./provider.ts";
-import { readStackConfig, type StackConfig } from "./stackConfig.ts";
-
-/** The stack on the local cloud, whose settings are in `Pulumi.local.yaml`. */
-export const localStack = { project: "push-to-live", stack: "local", branch: "main" } as const;
-
-/** What the secrets in its settings are encrypted with. */
-export const localPassphrase = "local";
-
-/** The settings of the local stack. */
-export function readLocalConfig(root: string): Promise<StackConfig> {
-  return readStackConfig(join(root, `Pulumi.${localStack.stack}.yaml`), localPassphrase);
-}
 
 const outputsSchema = z.object({
   apiUrl: z.string(),
@@ -32,10 +21,13 @@ export type ProgramOutputs = z.infer<typeof outputsSchema>;
  * Evaluates the Pulumi program in this process: each resource that it registers is created by `provider`. No engine takes part, so there is
  * no state and no diff.
  *
- * @param root The folder with `index.ts`. Its program can be evaluated once in a process.
+ * @param project Its program can be evaluated once in a process.
  * @throws {Error} when anything that it registers, calls or exports fails.
  */
-export async function evaluateProgram(root: string, provider: LifeCycle): Promise<ProgramOutputs> {
+export async function evaluateProgram(
+  { root, name: project, config }: Project,
+  provider: LifeCycle,
+): Promise<ProgramOutputs> {
   const failures = new Set<string>();
   const messageOf = (error: unknown): string => {
     const message = error instanceof Error ? error.message : String(error);
@@ -54,7 +46,7 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
         if (custom === false) {
           return { id: undefined, state: inputs };
         }
-        const urn = `urn:pulumi:${localStack.stack}::${localStack.project}::${type}::${name}`;
+        const urn = `urn:pulumi:${localStack}::${project}::${type}::${name}`;
         const { failures: reasons = [] } = await provider.check(urn, {}, inputs);
         if (reasons.length > 0) {
           throw new Error(reasons.map(({ reason }) => reason).join("; "));
@@ -73,12 +65,11 @@ export async function evaluateProgram(root: string, provider: LifeCycle): Promis
         }
       },
     },
-    localStack.project,
-    localStack.stack,
+    project,
+    localStack,
     false,
   );
-  const { values, secretKeys } = await readLocalConfig(root);
-  pulumi.runtime.setAllConfig(values, [...secretKeys]);
+  pulumi.runtime.setAllConfig(config.values, [...config.secretKeys]);
   const program: Record<string, unknown> = await import(pathToFileURL(join(root, "index.ts")).href).catch((error) => {
     throw new Error(messageOf(error), { cause: error });
   });

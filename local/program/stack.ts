@@ -1,9 +1,11 @@
 import { type CloudOptions, LocalCloud } from "../cloud.ts";
-import { evaluateProgram, localStack, type ProgramOutputs, readLocalConfig } from "./program.ts";
+import { evaluateProgram, type ProgramOutputs } from "./program.ts";
+import type { Project } from "./project.ts";
 import { type LifeCycle, localProvider } from "./provider.ts";
 
 /** A local cloud with the project's repository, and nothing else. */
 export interface EmptyStack {
+  readonly project: Project;
   readonly cloud: LocalCloud;
   readonly provider: LifeCycle;
   /** The path of the git repository whose pushes are built. */
@@ -16,28 +18,25 @@ export interface Stack extends EmptyStack {
 }
 
 /**
- * Starts a local cloud with the repository that the local stack's settings name.
+ * Starts a local cloud with the project's repository.
  *
- * @param root The checkout.
  * @param directory Where the local cloud keeps its files.
  * @param apiPort The HTTP API's port, 0 for any that is free.
  * @param seed Fills the repository before its webhook exists, as a team's repository is there before the stack.
  */
 export async function startEmpty(
-  root: string,
+  project: Project,
   directory: string,
   apiPort: number,
   seed: (remote: string) => Promise<void>,
   options: CloudOptions = {},
 ): Promise<EmptyStack> {
-  const { values } = await readLocalConfig(root);
   const cloud = await LocalCloud.start(directory, apiPort, options);
   try {
-    const url = new URL(values[`${localStack.project}:repository`] ?? "");
     const hook = `${cloud.awsUrl}/post-receive`;
-    const remote = await cloud.github.createRepository(url.pathname.slice(1), localStack.branch, hook);
+    const remote = await cloud.github.createRepository(project.repository, project.branch, hook);
     await seed(remote);
-    return { cloud, remote, provider: localProvider(cloud, root) };
+    return { project, cloud, remote, provider: localProvider(cloud, project.root) };
   } catch (error) {
     await cloud.close();
     throw error;

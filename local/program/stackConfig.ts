@@ -1,5 +1,4 @@
 import { createDecipheriv, pbkdf2 } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -17,26 +16,36 @@ export interface StackConfig {
   readonly secretKeys: readonly string[];
 }
 
+/** Whose settings are read. */
+export interface StackFile {
+  /** `Pulumi.<stack>.yaml`, for messages. */
+  readonly file: string;
+  /** The project's name: a key without a namespace is the project's. */
+  readonly project: string;
+  /** What `PULUMI_CONFIG_PASSPHRASE` is for the stack. */
+  readonly passphrase: string;
+}
+
 /**
- * Reads a stack's settings file, and decrypts what is encrypted with a passphrase.
+ * The settings that a stack's file has, decrypted.
  *
- * @param path Of `Pulumi.<stack>.yaml`.
- * @param passphrase What `PULUMI_CONFIG_PASSPHRASE` is for the stack.
- * @throws {Error} when the file is no settings file, or the passphrase is another one.
+ * @param text The file's.
+ * @throws {Error} when it is no settings file, or encrypted with something else.
  * @see https://www.pulumi.com/docs/iac/concepts/config/
  */
-export async function readStackConfig(path: string, passphrase: string): Promise<StackConfig> {
-  const { config, encryptionsalt } = fileSchema.parse(parse(await readFile(path, "utf8")));
+export async function readStackConfig(text: string, { file, project, passphrase }: StackFile): Promise<StackConfig> {
+  const { config, encryptionsalt } = fileSchema.parse(parse(text) ?? {});
   const values: Record<string, string> = {};
   const secretKeys: string[] = [];
-  for (const [key, value] of Object.entries(config)) {
-    const plain = await decrypted(value, async (text) => {
+  for (const [name, value] of Object.entries(config)) {
+    const key = name.includes(":") ? name : `${project}:${name}`;
+    const plain = await decrypted(value, async (sealed) => {
       if (encryptionsalt === undefined) {
-        throw new Error(`${path}: ${key} is encrypted, and not with a passphrase`);
+        throw new Error(`${file}: ${key} is encrypted, and not with a passphrase`);
       }
       secretKeys.push(key);
-      return decrypt(text, encryptionsalt, passphrase).catch(() => {
-        throw new Error(`${path}: ${key} is not encrypted with the passphrase of this stack`);
+      return decrypt(sealed, encryptionsalt, passphrase).catch(() => {
+        throw new Error(`${file}: ${key} is not encrypted with the passphrase of this stack, "${passphrase}"`);
       });
     });
     values[key] = typeof plain === "string" ? plain : JSON.stringify(plain);

@@ -3,7 +3,7 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
-import { localStack } from "../program/program.ts";
+import type { Project } from "../program/project.ts";
 import type { Build } from "../services/codebuild/build.ts";
 import type { Scene } from "./scene.ts";
 
@@ -52,7 +52,7 @@ export interface Built {
 /** Commits and pushes to the branch that is deployed; returns while the build is under way. */
 export async function beginPush(scene: Scene, message: string, changes: Changes): Promise<Built> {
   const id = await commit(scene.copy, message, changes);
-  return { commit: id, build: await startBuild(scene, "origin", localStack.branch) };
+  return { commit: id, build: await startBuild(scene, "origin", scene.stack.project.branch) };
 }
 
 /** Commits and pushes to the branch that is deployed, and waits for the build's end. */
@@ -73,33 +73,39 @@ export async function pushPullRequest(scene: Scene, message: string, changes: Ch
 /** Merges the pull request, as GitHub's button does, and waits for the build that this starts. */
 export async function merge(scene: Scene): Promise<Built> {
   const { copy, stack } = scene;
-  await git(copy, "checkout", "--quiet", localStack.branch);
+  await git(copy, "checkout", "--quiet", stack.project.branch);
   await git(copy, "merge", "--quiet", "--ff-only", "longer-names");
-  const build = await stack.cloud.codebuild.ended(await startBuild(scene, "origin", localStack.branch));
+  const build = await stack.cloud.codebuild.ended(await startBuild(scene, "origin", scene.stack.project.branch));
   return { commit: await git(copy, "rev-parse", "HEAD"), build };
 }
 
-const repositoryUrl = "https://github.com/local/push-to-live.git";
-
 /** The state of a commit under each name, as GitHub shows it: the latest counts. */
-export function statuses({ stack: { cloud } }: Scene, commit: string): Record<string, string> {
-  const oldestFirst = cloud.github.statusesOf(repositoryUrl, commit).toReversed();
+export function statuses({ stack: { cloud, project } }: Scene, commit: string): Record<string, string> {
+  const url = `https://github.com/${project.repository}`;
+  const oldestFirst = cloud.github.statusesOf(url, commit).toReversed();
   return Object.fromEntries(oldestFirst.map(({ context, state }) => [context, state]));
 }
 
-/** The local copy of the project at the tutorial's start, with a git history of its own. The checkout is only read. */
-export async function copyProject(copy: string): Promise<void> {
+/**
+ * Copies the project, as it is at the tutorial's start, to its folder in a repository of its own. The checkout is only read.
+ *
+ * @param repository The folder of the repository.
+ * @returns The copy's folder.
+ */
+export async function copyProject({ directory, branch }: Project, repository: string): Promise<string> {
+  const copy = join(repository, directory);
   const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
   await cp(checkout, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
   await cp(join(checkout, "sample", "firstIteration"), copy, { recursive: true });
-  await git(copy, "init", "--quiet", `--initial-branch=${localStack.branch}`);
+  await git(repository, "init", "--quiet", `--initial-branch=${branch}`);
   await git(copy, "config", "user.name", "The developer");
   await git(copy, "config", "user.email", "developer@example.com");
   await git(copy, "config", "commit.gpgSign", "false");
-  await git(copy, "config", "core.hooksPath", join(copy, ".git", "hooks"));
+  await git(copy, "config", "core.hooksPath", join(repository, ".git", "hooks"));
   await git(copy, "add", "--all");
   await git(copy, "commit", "--quiet", "--message=Answer hello user");
+  return copy;
 }
 
 /** Runs a command of the project in the copy, as the developer would from a laptop; tells its exit code and what it printed. */

@@ -14,7 +14,7 @@ import {
   run,
   statuses,
 } from "./developer.ts";
-import { bundledHere, codeSha256, get, live, phases, type Step, versions } from "./scene.ts";
+import { bundledHere, codeSha256, get, live, phases, type Scene, type Step, versions } from "./scene.ts";
 
 const helloUser = `200 ${JSON.stringify({ message: "hello user" })}`;
 const helloDeveloper = `200 ${JSON.stringify({ message: "Hello CI CD Developer!" })}`;
@@ -82,6 +82,7 @@ export const story: readonly Step[] = [
   {
     title: "A pull request is red, then green, then merged; in this copy it runs the functions' tests only",
     run: async (scene) => {
+      const { pullRequest, deploy } = statusesOf(scene);
       const before = await versions(scene);
       const red = await pushPullRequest(scene, "Take longer names", {
         [handler]: (text) => text.replace("100;", "120;"),
@@ -98,16 +99,16 @@ export const story: readonly Step[] = [
         {
           what: `${short(red)} shows`,
           actual: statuses(scene, red.commit),
-          expected: { [pullRequestStatus]: "failure" },
+          expected: { [pullRequest]: "failure" },
         },
         { what: "failing test", actual: failedTests(red.build), expected: [limitTest] },
         { what: "deployed while it is red", actual: whileRed, expected: notDeployed },
-        { what: `${short(green)} shows`, actual: greenShows, expected: { [pullRequestStatus]: "success" } },
+        { what: `${short(green)} shows`, actual: greenShows, expected: { [pullRequest]: "success" } },
         { what: "deployed while it is green", actual: whileGreen, expected: notDeployed },
         {
           what: `${short(merged)} shows, merged`,
           actual: statuses(scene, merged.commit),
-          expected: { [pullRequestStatus]: "success", [deployStatus]: "success" },
+          expected: { [pullRequest]: "success", [deploy]: "success" },
         },
         { what: "commit merged", actual: merged.commit, expected: green.commit },
         { what: "a name of 101 characters", actual: (await get(scene, longName)).slice(0, 3), expected: "200" },
@@ -220,8 +221,13 @@ function also(changes: Changes, file: string, change: (text: string) => string):
   return { ...changes, [file]: (text) => change(before(text)) };
 }
 
-const pullRequestStatus = "push-to-live-local/pull-request";
-const deployStatus = `AWS CodeBuild ${account.region} (push-to-live-local_deploy)`;
+/** The names of the commit statuses that the build projects set. */
+function statusesOf({ stack: { outputs } }: Scene): { readonly pullRequest: string; readonly deploy: string } {
+  return {
+    pullRequest: `${outputs.deployProject.replace(/_deploy$/, "")}/pull-request`,
+    deploy: `AWS CodeBuild ${account.region} (${outputs.deployProject})`,
+  };
+}
 
 const welcome = `200 ${JSON.stringify({ message: "Welcome, CI CD Developer!" })}`;
 

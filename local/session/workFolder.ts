@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { access, mkdir } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Project } from "../program/project.ts";
 
 /** What a tool that runs in a folder finds by looking in the folders above it. */
 const foundFromBelow = ["node_modules", "package.json", ".git"];
@@ -10,13 +11,12 @@ const foundFromBelow = ["node_modules", "package.json", ".git"];
  * The folder in which the builds of a checkout's local cloud run, its functions are unpacked and its repositories are: in the user's cache,
  * by the checkout's path, because within the checkout a build would find the checkout's packages, and CodeBuild has none.
  *
- * @param root The checkout.
  * @throws {Error} when the cache is within a project itself.
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
-export async function workFolderOf(root: string): Promise<string> {
+export async function workFolderOf({ root, name }: Project): Promise<string> {
   const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
-  const folder = join(cache, "push-to-live", createHash("sha256").update(root).digest("hex").slice(0, 16));
+  const folder = join(cache, name, createHash("sha256").update(root).digest("hex").slice(0, 16));
   await checkOutside(folder);
   await mkdir(folder, { recursive: true });
   return folder;

@@ -1,4 +1,4 @@
-module push-to-live/engine/cli
+module engine/cli
 
 go 1.25.11
 

@@ -1,4 +1,4 @@
-module push-to-live/engine/nodejs
+module engine/nodejs
 
 go 1.25
 

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { copyProject, runFile } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
-import { readLocalConfig } from "../../program/program.ts";
+import { readProject } from "../../program/project.ts";
 import { cliFolder } from "./cli.ts";
 import { type EmptyCloud, startEmptyCloud } from "./emptyCloud.ts";
 
@@ -32,7 +32,7 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
   });
 
   it("passes, and leaves nothing", async () => {
-    const { values: config } = await readLocalConfig(project);
+    const { values: config } = (await readProject(project)).config;
     const args = [
       "--yes-create-resources",
       ...["--repository", config["push-to-live:repository"] ?? ""],

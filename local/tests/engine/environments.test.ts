@@ -7,7 +7,7 @@ import { configureIdentity, copyProject, root } from "../../../sample/project.ts
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { LocalCloud } from "../../cloud.ts";
 import { git } from "../../github/git.ts";
-import { localStack, readLocalConfig } from "../../program/program.ts";
+import { readProject } from "../../program/project.ts";
 import { localProvider } from "../../program/provider.ts";
 import { serveProvider } from "../../program/providerServer.ts";
 import type { Build } from "../../services/codebuild/build.ts";
@@ -16,6 +16,8 @@ import { keepConnectionsApart } from "./connections.ts";
 import { workDirIn } from "./workDir.ts";
 
 const names = ["dev", "prod", "pr-7"] as const;
+
+const project = await readProject(root);
 
 describe("an environment per stack, on one local cloud", function () {
   this.timeout(180_000);
@@ -43,11 +45,11 @@ describe("an environment per stack, on one local cloud", function () {
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
-    const { values: local } = await readLocalConfig(root);
+    const local = project.config.values;
     const where = ["aws:region", key("repository"), key("connectionArn")].map((name) => [name, local[name]]);
     for (const stackName of names) {
       const stack = await LocalWorkspace.createOrSelectStack(
-        { stackName, projectName: localStack.project, program: loadProgram },
+        { stackName, projectName: project.name, program: loadProgram },
         { pulumiCommand, workDir: await workDirIn(await temporary()), envVars },
       );
       // A pull request's or a person's stack is one like dev, on a branch of its own.
@@ -146,7 +148,7 @@ describe("an environment per stack, on one local cloud", function () {
 });
 
 function key(setting: string): string {
-  return `${localStack.project}:${setting}`;
+  return `${project.name}:${setting}`;
 }
 
 /** The settings that the repository has for a stack. */

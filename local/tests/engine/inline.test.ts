@@ -5,7 +5,7 @@ import { type EngineEvent, LocalWorkspace, PulumiCommand, type Stack } from "@pu
 import { expect } from "chai";
 import { root } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
-import { localStack, readLocalConfig } from "../../program/program.ts";
+import { readProject } from "../../program/project.ts";
 import { type LifeCycle, localProvider } from "../../program/provider.ts";
 import { serveProvider } from "../../program/providerServer.ts";
 import { type EmptyStack, startEmpty } from "../../program/stack.ts";
@@ -18,6 +18,8 @@ const otherConnection =
   "arn:aws:codeconnections:us-east-1:000000000000:connection/11111111-2222-3333-4444-555555555555";
 const tokenSecretArn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:github-token-AbCdEf";
 const token = "ghp_0123456789abcdefghij";
+
+const project = await readProject(root);
 
 describe("the program under Pulumi's engine, in this process", function () {
   this.timeout(180_000);
@@ -35,8 +37,8 @@ describe("the program under Pulumi's engine, in this process", function () {
     keepConnectionsApart();
     const directory = await temporary();
     stateFolder = await temporary();
-    empty = await startEmpty(root, directory, 0, async () => {});
-    await empty.cloud.github.createRepository("local/another", localStack.branch, "http://127.0.0.1/");
+    empty = await startEmpty(project, directory, 0, async () => {});
+    await empty.cloud.github.createRepository("local/another", project.branch, "http://127.0.0.1/");
     existing = [];
     const provider = localProvider(empty.cloud, root);
     const keyOf = (urn: string, id: string): string => `${urn.split("::")[2]?.split("$").at(-1)} ${id}`;
@@ -65,14 +67,14 @@ describe("the program under Pulumi's engine, in this process", function () {
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     const pulumiCommand = await PulumiCommand.get({ root: await cliFolder() });
-    config = (await readLocalConfig(root)).values;
+    config = { ...project.config.values };
     // So that the cases begin with the defaults.
     for (const key of ["releaseStrategy", "buildTimeoutMinutes"]) {
-      delete config[`${localStack.project}:${key}`];
+      delete config[`${project.name}:${key}`];
     }
     stackOf = async (stackName) => {
       const stack = await LocalWorkspace.createOrSelectStack(
-        { stackName, projectName: localStack.project, program: loadProgram },
+        { stackName, projectName: project.name, program: loadProgram },
         { pulumiCommand, workDir: await workDirIn(await temporary()), envVars },
       );
       await set(stack, {});
@@ -82,7 +84,7 @@ describe("the program under Pulumi's engine, in this process", function () {
 
   /** Gives a stack the local settings and others; where a value is empty, the setting is left out. */
   async function set(stack: Stack, settings: Readonly<Record<string, string>>): Promise<void> {
-    const own = Object.entries(settings).map(([key, value]) => [`${localStack.project}:${key}`, value]);
+    const own = Object.entries(settings).map(([key, value]) => [`${project.name}:${key}`, value]);
     const all = Object.entries({ ...config, ...Object.fromEntries(own) }).filter(([, value]) => value !== "");
     const saved = await stack.workspace.stackSettings(stack.name);
     await stack.workspace.saveStackSettings(stack.name, { ...saved, config: Object.fromEntries(all) });
@@ -93,7 +95,7 @@ describe("the program under Pulumi's engine, in this process", function () {
   });
 
   function stateOf(stackName: string): Promise<string> {
-    return readFile(join(stateFolder, ".pulumi/stacks", localStack.project, `${stackName}.json`), "utf8");
+    return readFile(join(stateFolder, ".pulumi/stacks", project.name, `${stackName}.json`), "utf8");
   }
 
   describe("changes, when a setting changes, exactly what belongs to it:", () => {
@@ -290,7 +292,7 @@ describe("the program under Pulumi's engine, in this process", function () {
 
     it("a token, which the state, the output and the preview hold only encrypted or not at all", async () => {
       await set(stack, { connectionArn: "" });
-      await stack.setConfig(`${localStack.project}:token`, { value: token, secret: true });
+      await stack.setConfig(`${project.name}:token`, { value: token, secret: true });
       const preview = await stack.preview({ diff: true });
       const up = await stack.up({ diff: true });
       expect(up.summary.resourceChanges).to.deep.include({ create: 3, update: 4 });
@@ -308,7 +310,7 @@ describe("the program under Pulumi's engine, in this process", function () {
 
     it("an encrypted environment, in the same way", async () => {
       const functions = JSON.stringify({ "hello-user": { environment: { KEY: "a-secret-value" } } });
-      await stack.setConfig(`${localStack.project}:functions`, { value: functions, secret: true });
+      await stack.setConfig(`${project.name}:functions`, { value: functions, secret: true });
       const up = await stack.up({ diff: true });
       const state = await stateOf("settings");
       expect(up.summary.resourceChanges).to.deep.include({ update: 2 });
@@ -354,7 +356,7 @@ describe("the program under Pulumi's engine, in this process", function () {
         resources: { urn: string; id?: string; inputs?: object; outputs?: Record<string, unknown> }[];
       };
       const { configuration } = (({ Version: _, RevisionId: __, ...others }) => ({ configuration: others }))(
-        empty.cloud.lambda.resolve(`${localStack.project}-${of.name}_hello-user`, "$LATEST") as unknown as Record<
+        empty.cloud.lambda.resolve(`${project.name}-${of.name}_hello-user`, "$LATEST") as unknown as Record<
           string,
           unknown
         >,

@@ -6,7 +6,7 @@ import { parse, stringify } from "yaml";
 import { copyProject, root } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
-import { localStack } from "../../program/program.ts";
+import { localStack, readProject } from "../../program/project.ts";
 import { type LifeCycle, localProvider } from "../../program/provider.ts";
 import { serveProvider } from "../../program/providerServer.ts";
 import { type EmptyStack, startEmpty } from "../../program/stack.ts";
@@ -50,7 +50,12 @@ describe("a stack that several machines work on", function () {
   before(async () => {
     directory = await temporary();
     await copyProject(join(directory, "one/project"));
-    empty = await startEmpty(join(directory, "one/project"), join(directory, "cloud"), 0, async () => {});
+    empty = await startEmpty(
+      await readProject(join(directory, "one/project")),
+      join(directory, "cloud"),
+      0,
+      async () => {},
+    );
     // The engine starts a provider in the project's folder, wherever that is by then.
     const here = join(directory, "here");
     await symlink(join(directory, "one/project"), here);
@@ -68,8 +73,7 @@ describe("a stack that several machines work on", function () {
     first = await machine("one", port);
     const file = join(first.project, "Pulumi.local.yaml");
     const { config, ...others } = parse(await readFile(file, "utf8"));
-    const own = Object.entries(settings).map(([key, value]) => [`${localStack.project}:${key}`, value]);
-    await writeFile(file, stringify({ ...others, config: { ...config, ...Object.fromEntries(own) } }));
+    await writeFile(file, stringify({ ...others, config: { ...config, ...settings } }));
     await git(first.project, "commit", "--quiet", "--all", "--message=The stack's settings");
     await pulumi(first, "stack", "select", "--create");
     await pulumi(first, "config", "set", "--secret", "token", "ghp_0123456789abcdefghij");
@@ -107,7 +111,7 @@ describe("a stack that several machines work on", function () {
       PULUMI_SKIP_UPDATE_CHECK: "true",
     };
     const path = join(directory, name, project);
-    return { project: path, stack: localStack.stack, command: [join(path, "node_modules/.bin/pulumi")], env };
+    return { project: path, stack: localStack, command: [join(path, "node_modules/.bin/pulumi")], env };
   }
 
   async function stateOf(target: Target): Promise<State> {

@@ -6,6 +6,7 @@ import { parse, stringify } from "yaml";
 import { copyProject } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
+import { readProject } from "../../program/project.ts";
 import { type Stack, startStack } from "../../program/stack.ts";
 import { binomialTest } from "./binomial.ts";
 import { seeded } from "./seeded.ts";
@@ -45,7 +46,7 @@ describe("a canary whose release throws on every tenth request, pushed under loa
     await writeFile(join(project, "tests/functions/hello-user.test.ts"), tests);
     await git(project, "commit", "--quiet", "--all", "--message=A canary");
     stack = await startStack(
-      project,
+      await readProject(project),
       join(directory, "cloud"),
       0,
       async (remote) => {
@@ -115,7 +116,7 @@ describe("a canary whose release throws on every tenth request, pushed under loa
     const file = join(project, "Pulumi.local.yaml");
     const content: { config: Record<string, string> } = parse(await readFile(file, "utf8"));
     for (const [key, value] of Object.entries(settings)) {
-      content.config[`push-to-live:${key}`] = value;
+      content.config[key] = value;
     }
     await writeFile(file, stringify(content));
   }

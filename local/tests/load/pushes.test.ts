@@ -6,6 +6,7 @@ import { copyProject, root } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
 import { quoted } from "../../github/shell.ts";
+import { readProject } from "../../program/project.ts";
 import { type Stack, startStack } from "../../program/stack.ts";
 
 const pushes = 8;
@@ -29,7 +30,7 @@ describe("a burst of real pushes, built at once", function () {
       await git(project, "remote", "add", "origin", remote);
       await git(project, "push", "--quiet", "origin", "main");
     };
-    stack = await startStack(project, join(directory, "cloud"), 0, seed, { timeScale: 600 });
+    stack = await startStack(await readProject(project), join(directory, "cloud"), 0, seed, { timeScale: 600 });
   });
 
   after(() => stack.cloud.close());

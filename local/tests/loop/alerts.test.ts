@@ -10,6 +10,7 @@ import { type Listening, listen, readBody } from "../../aws/httpServer.ts";
 import { LocalCloud } from "../../cloud.ts";
 import { git } from "../../github/git.ts";
 import { evaluateProgram, type ProgramOutputs } from "../../program/program.ts";
+import { readProject } from "../../program/project.ts";
 import { localProvider } from "../../program/provider.ts";
 import type { Notification } from "../../services/sns/sns.ts";
 import { clientOptions } from "../localFunction.ts";
@@ -53,7 +54,7 @@ describe("the alerts of the program on the local cloud", function () {
       [line, '  if (user === "boom") {', '    throw new Error("boom");', "  }"].join("\n"),
     );
     remote = await cloud.github.createRepository("local/push-to-live", "main", `${cloud.awsUrl}/post-receive`);
-    outputs = await evaluateProgram(project, localProvider(cloud, project));
+    outputs = await evaluateProgram(await readProject(project), localProvider(cloud, project));
   });
 
   after(async () => {

@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { configureIdentity, root } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
+import { readProject } from "../../program/project.ts";
 import { type Stack, startStack } from "../../program/stack.ts";
 
 describe("the program on the local cloud", () => {
@@ -18,7 +19,7 @@ describe("the program on the local cloud", () => {
   before(async () => {
     directory = await temporary();
     clone = join(directory, "clone");
-    stack = await startStack(root, join(directory, "cloud"), 0, async (remote) => {
+    stack = await startStack(await readProject(root), join(directory, "cloud"), 0, async (remote) => {
       await git(directory, "clone", "--quiet", remote, clone);
       await configureIdentity(clone);
       await git(clone, "checkout", "--quiet", "-B", "main");
