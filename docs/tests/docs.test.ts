@@ -18,7 +18,7 @@ describe("docs/tutorial.md", () => {
       }),
     );
     expect(quotes).to.have.length(18);
-    expect(buildspec).to.have.length(5);
+    expect(buildspec).to.have.length(6);
     for (const { file = "", line = "" } of [...quotes, ...buildspec]) {
       expect(await readFile(join(root, file), "utf8"), file).to.contain(line);
     }

@@ -62,11 +62,16 @@ describe("the workflows", () => {
     });
   });
 
-  it("run the tests and npm run verify, with the right to read the code and no other", async () => {
+  it("run types, tests and the bundle, with the right to read the code and no other", async () => {
     const { on, jobs } = await workflow("verify.yml");
     expect(on).to.have.all.keys("pull_request", "push");
     const commands = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
-    expect(commands).to.include.members(["npm ci && npm test", "npm run verify"]);
+    expect(commands).to.include.members([
+      "npm run typecheck",
+      "npm run test:team",
+      "npm run bundle",
+      "npm ci && npm test",
+    ]);
     for (const { permissions } of Object.values(jobs)) {
       expect(permissions).to.deep.equal({ contents: "read" });
     }
