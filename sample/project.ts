@@ -19,8 +19,7 @@ async function assembleSample(): Promise<string> {
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // What a team changes; the packages of its functions are those of the lock file.
   const isTeams = (path: string): boolean =>
-    path === "index.ts" ||
-    /^(functions\/(?!(package|tsconfig)\.json$)|tests\/(?!(reporter|unhandledRejections)\.ts$))/.test(path);
+    path === "index.ts" || /^(functions\/(?!(package|tsconfig)\.json$)|tests\/functions\/)/.test(path);
   await copyFiles(checkout, folder, isTeams);
   const sample = join(checkout, "sample");
   const isProjects = (path: string): boolean => /^(|index\.ts|(functions|tests)(\/.*)?|Pulumi.*\.yaml)$/.test(path);
