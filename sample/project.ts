@@ -1,8 +1,9 @@
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join, relative, sep } from "node:path";
+import { basename, delimiter, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
 
 /** The checkout's absolute path. */
@@ -28,7 +29,11 @@ async function assembleSample(): Promise<string> {
 }
 
 /** Copies a project's files, without what belongs to one checkout; its packages are the checkout's. */
-async function copyFiles(from: string, to: string, isLeft: (path: string) => boolean = () => false): Promise<void> {
+export async function copyFiles(
+  from: string,
+  to: string,
+  isLeft: (path: string) => boolean = () => false,
+): Promise<void> {
   const ofCheckout = new Set([".git", ".local", "dist", "node_modules", "reports"]);
   await cp(from, to, {
     recursive: true,
@@ -113,4 +118,23 @@ export function runFile(
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, output }));
   });
+}
+
+/** Runs a command in a folder as a person would: nothing of the npm that runs these tests is around it. */
+export async function shell(cwd: string, command: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const PATH = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
+  const around = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|GIT_|MOCHA)/i.test(name));
+  const child = spawn("sh", ["-ec", command], {
+    cwd,
+    env: { ...Object.fromEntries(around), PATH: PATH.join(delimiter), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+    });
+  }
+  const [code] = await once(child, "close");
+  return { code, output };
 }

@@ -1,5 +1,5 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { glob, readdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { checkout } from "../../sample/project.ts";
@@ -75,5 +75,21 @@ describe("the workflows", () => {
     for (const { permissions } of Object.values(jobs)) {
       expect(permissions).to.deep.equal({ contents: "read" });
     }
+  });
+});
+
+describe("Dependabot", () => {
+  it("looks at every place that names versions", async () => {
+    const { updates } = parse(await readFile(join(checkout, ".github/dependabot.yml"), "utf8"));
+    const places = updates.flatMap(
+      (update: { "package-ecosystem": string; directory?: string; directories?: string[] }) =>
+        (update.directories ?? [update.directory]).map((directory) => `${update["package-ecosystem"]} ${directory}`),
+    );
+    const modules: string[] = [];
+    for await (const file of glob("*{,/*}/go.mod", { cwd: join(checkout, ".ci") })) {
+      modules.push(`gomod /.ci/${dirname(file)}`);
+    }
+    expect(modules).to.have.length(3);
+    expect(places).to.have.members(["npm /", "github-actions /", ...modules]);
   });
 });

@@ -1,8 +1,8 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { glob, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetFunctionConfigurationCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { expect } from "chai";
-import { addFunction, configureIdentity, copyProject, runFile } from "../../../sample/project.ts";
+import { addFunction, checkout, configureIdentity, copyProject, runFile } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
 import { cliFolder } from "./cli.ts";
@@ -76,10 +76,15 @@ describe("the pulumi command line, on the local cloud", function () {
     return `${MemorySize} ${headers.get("x-memory")}`;
   }
 
-  it("previews the resources that the README shows", async () => {
+  it("previews the resources of preview.txt, as any page that shows them does", async () => {
     const tree = treeOf(JSON.parse(await run("preview", "--json")));
     expect(tree).to.equal(await readFile(join(import.meta.dirname, "preview.txt"), "utf8"));
-    expect(await readFile(join(target.project, "README.md"), "utf8")).to.contain(tree);
+    for await (const page of glob(["README.md", "docs/*.md"], { cwd: checkout })) {
+      const shown = (await readFile(join(checkout, page), "utf8")).match(
+        /^ \+ {3}pulumi:pulumi:Stack.*\n( \+ .*\n)*/gm,
+      );
+      expect(shown ?? tree, page).to.deep.equal(shown ? [tree] : tree);
+    }
   });
 
   createsAndChanges(() => target);

@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { expect } from "chai";
-import { addFunction, copyProject, type Ended } from "../../../sample/project.ts";
+import { addFunction, copyProject, shell } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
 
@@ -89,11 +87,11 @@ describe("a project of one's own", function () {
       await make(project);
       await git(project, "add", "--all");
       await git(project, "commit", "--quiet", `--message=${what}`);
-      const tests = await npm(project, "test");
+      const tests = await shell(project, "npm test");
       expect(tests.code, tests.output).to.equal(0);
       expect(tests.output).to.match(/\d+ passing/);
       if (rehearses) {
-        const rehearsal = await npm(project, "run", "rehearse");
+        const rehearsal = await shell(project, "npm run rehearse");
         expect(rehearsal.code, rehearsal.output).to.equal(0);
         expect(rehearsal.output)
           .to.match(rehearses)
@@ -110,24 +108,4 @@ async function edit(project: string, file: string, from: RegExp, to: string): Pr
   const after = before.replace(from, to);
   expect(after, file).to.not.equal(before);
   await writeFile(path, after);
-}
-
-/** Runs npm in a project as its developer would: nothing of the npm that runs these tests is around it. */
-function npm(project: string, ...args: string[]): Promise<Ended> {
-  return shell(project, `npm ${args.join(" ")}`);
-}
-
-async function shell(cwd: string, command: string): Promise<Ended> {
-  const PATH = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
-  const around = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|GIT_|MOCHA)/i.test(name));
-  const env = { ...Object.fromEntries(around), PATH: PATH.join(delimiter) };
-  const child = spawn("sh", ["-ec", command], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (chunk) => {
-      output += chunk;
-    });
-  }
-  const [code] = await once(child, "close");
-  return { code, output };
 }
