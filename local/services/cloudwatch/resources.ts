@@ -1,11 +1,14 @@
 import { array, literal, looseObject, number, enum as oneOf, record, strictObject, string, unknown } from "zod";
-import { account, arn } from "./aws/account.ts";
-import { type Kind, kind } from "./aws/resourceKind.ts";
-import type { LocalCloud } from "./cloud.ts";
-import { topicPolicy } from "./services/sns/sns.ts";
+import { account, arn } from "../../aws/account.ts";
+import { type Kind, kind } from "../../aws/resourceKind.ts";
+import type { CloudWatch } from "./cloudwatch.ts";
 
-/** Alarms, topics and their subscriptions; dashboards are taken, and shown nowhere. */
-export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, Kind> {
+/**
+ * Alarms; dashboards are taken, and shown nowhere.
+ *
+ * @see https://www.pulumi.com/registry/packages/aws/api-docs/cloudwatch/
+ */
+export function cloudwatchResources(cloudwatch: CloudWatch): Record<string, Kind> {
   return {
     "aws:cloudwatch/metricAlarm:MetricAlarm": kind(
       {
@@ -59,29 +62,6 @@ export function alertResources({ cloudwatch, sns }: LocalCloud): Record<string, 
         id: dashboardName,
         dashboardArn: `arn:aws:cloudwatch::${account.id}:dashboard/${dashboardName}`,
       }),
-    ),
-    "aws:sns/topic:Topic": kind(
-      { name: string().regex(/^[\w-]{1,256}$/) },
-      ["name"],
-      ({ name }) => {
-        const topicArn = sns.putTopic(name);
-        return { id: topicArn, arn: topicArn };
-      },
-      (_, id) => sns.deleteTopic(id),
-    ),
-    "aws:sns/topicPolicy:TopicPolicy": kind(
-      { arn: string(), policy: topicPolicy },
-      ["arn"],
-      ({ arn: topicArn, policy }) => {
-        sns.putPolicy(topicArn, policy);
-        return { id: topicArn };
-      },
-    ),
-    "aws:sns/topicSubscription:TopicSubscription": kind(
-      { topic: string(), protocol: oneOf(["email", "http", "https"]), endpoint: string() },
-      ["topic", "protocol", "endpoint"],
-      ({ topic, endpoint }) => ({ id: sns.subscribe(topic, endpoint) }),
-      (_, id) => sns.unsubscribe(id),
     ),
   };
 }
