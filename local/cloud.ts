@@ -4,16 +4,21 @@ import { AwsEndpoint } from "./aws/awsEndpoint.ts";
 import { Clock } from "./aws/clock.ts";
 import { type Listening, listen } from "./aws/httpServer.ts";
 import { GitHub } from "./github/github.ts";
-import { ApiGateway } from "./services/apigatewayv2/httpApi.ts";
+import { ApiGateway } from "./services/apigatewayv2/apiGateway.ts";
 import { alarmNotification } from "./services/cloudwatch/alarmNotification.ts";
 import { CloudWatch } from "./services/cloudwatch/cloudwatch.ts";
+import { cloudwatchOperations } from "./services/cloudwatch/operations.ts";
 import { CodeBuild } from "./services/codebuild/codebuild.ts";
+import { codeBuildOperations } from "./services/codebuild/operations.ts";
 import { CodeDeploy } from "./services/codedeploy/codedeploy.ts";
+import { codeDeployOperations } from "./services/codedeploy/operations.ts";
 import { EventBridge } from "./services/events/eventBridge.ts";
 import { tellBuilds, tellDeployments } from "./services/events/stateChanges.ts";
 import { Lambda } from "./services/lambda/lambda.ts";
+import { lambdaOperations } from "./services/lambda/operations.ts";
 import { type Quota, RequestQuota } from "./services/lambda/requestQuota.ts";
 import { CloudWatchLogs } from "./services/logs/cloudwatchLogs.ts";
+import { logsOperations } from "./services/logs/operations.ts";
 import { Sns } from "./services/sns/sns.ts";
 import { ParameterStore } from "./services/ssm/parameterStore.ts";
 
@@ -66,7 +71,6 @@ export class LocalCloud {
       logs,
       cloudwatch,
       random,
-      deniesDeletion,
     });
     this.apiGateway = new ApiGateway(this.lambda, logs, cloudwatch);
     this.codedeploy = new CodeDeploy(this.lambda, cloudwatch, clock);
@@ -87,12 +91,17 @@ export class LocalCloud {
         this.sns.publish(publisher, action, message, subject);
       }
     });
-    const services = [this.codedeploy, this.codebuild, cloudwatch, logs].map(({ service }) => service);
     const quota = lambdaQuota && new RequestQuota(lambdaQuota);
     // CodeDeploy's own UpdateAlias.
     this.codedeploy.on("traffic", () => void quota?.take());
-    const { service } = this.lambda;
-    this.awsEndpoint = new AwsEndpoint([quota ? quota.applyTo(service) : service, ...services]);
+    const ofLambda = lambdaOperations(this.lambda, deniesDeletion);
+    this.awsEndpoint = new AwsEndpoint([
+      quota ? quota.applyTo(ofLambda) : ofLambda,
+      codeDeployOperations(this.codedeploy),
+      codeBuildOperations(this.codebuild),
+      cloudwatchOperations(cloudwatch),
+      logsOperations(logs),
+    ]);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { LocalCloud } from "../cloud.ts";
 import type { Alarm } from "../services/cloudwatch/cloudwatch.ts";
 import type { DeploymentGroup } from "../services/codedeploy/codedeploy.ts";
-import type { FunctionSettings } from "../services/lambda/lambda.ts";
+import type { FunctionSettings } from "../services/lambda/functionConfiguration.ts";
 
 /** A function's settings for the local Lambda; its log group is `/aws/lambda/<functionName>`. */
 export function functionSettings(functionName: string): FunctionSettings {

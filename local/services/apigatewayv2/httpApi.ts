@@ -1,81 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, type ServerResponse, validateHeaderName, validateHeaderValue } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from "aws-lambda";
 import { account, arn } from "../../aws/account.ts";
-import { type Listening, listen, readBody } from "../../aws/httpServer.ts";
+import { readBody } from "../../aws/httpServer.ts";
 import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
 import type { Lambda } from "../lambda/lambda.ts";
 import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
+import { type Cors, isPreflight, withCors } from "./cors.ts";
+import { type HttpReply, inferResponse, message } from "./httpReply.ts";
 import { type Claims, JwtAuthorizer, type JwtConfiguration } from "./jwtAuthorizer.ts";
+import { type Throttling, tokenBuckets } from "./throttling.ts";
 
 /** API Gateway's longest integration time, in ms, and largest body, in bytes. */
 const maxIntegrationMs = 30_000;
 const maxBodyBytes = 10 * 1024 * 1024;
-
-/** API Gateway's HTTP APIs, each on a port of its own. */
-export class ApiGateway {
-  readonly #lambda: Lambda;
-  readonly #logs: CloudWatchLogs;
-  readonly #cloudwatch: CloudWatch;
-  readonly #ports: Port[] = [];
-
-  constructor(lambda: Lambda, logs: CloudWatchLogs, cloudwatch: CloudWatch) {
-    this.#lambda = lambda;
-    this.#logs = logs;
-    this.#cloudwatch = cloudwatch;
-  }
-
-  /**
-   * Takes a port for the next API.
-   * @throws {Error} when it is in use.
-   */
-  async listen(number: number): Promise<Port> {
-    const port: Port = {
-      server: await listen(
-        (request, response) =>
-          port.api ? port.api.handle(request, response) : Promise.resolve(void response.writeHead(404).end()),
-        number,
-      ),
-    };
-    this.#ports.push(port);
-    return port;
-  }
-
-  async createApi(): Promise<HttpApi> {
-    const port = this.#ports.find(({ api }) => api === undefined) ?? (await this.listen(0));
-    port.api = new HttpApi(port.server.url, this.#lambda, this.#logs, this.#cloudwatch);
-    return port.api;
-  }
-
-  /** @throws {Error} when there is no such API. */
-  api(id: string): HttpApi {
-    const api = this.#ports.find((port) => port.api?.id === id)?.api;
-    if (!api) {
-      throw new Error(`there is no HTTP API ${id}`);
-    }
-    return api;
-  }
-
-  /** Deletes an API; its port is kept for the next. */
-  deleteApi(id: string): void {
-    for (const port of this.#ports) {
-      if (port.api?.id === id) {
-        port.api = undefined;
-      }
-    }
-  }
-
-  async close(): Promise<void> {
-    await Promise.all(this.#ports.map(({ server }) => server.close()));
-  }
-}
-
-/** A port, and the API that is served on it. */
-export interface Port {
-  readonly server: Listening;
-  api?: HttpApi | undefined;
-}
 
 /**
  * An HTTP API: routes of one method and one path, JWT authorizers, payload format 2.0, response inference, CORS,
@@ -300,26 +239,6 @@ export class HttpApi {
   }
 }
 
-/** An `Api`'s `corsConfiguration`. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */
-export interface Cors {
-  /** Origins, e.g. `https://www.example.com`; `*` stands for all, `https://*` and `http://*` for all that begin so. */
-  readonly allowOrigins: readonly string[];
-  /** HTTP methods, or `*`. */
-  readonly allowMethods: readonly string[];
-  /** Names of request headers, or `*`. */
-  readonly allowHeaders: readonly string[];
-  /** How long a browser may keep the answer to a preflight, in seconds. */
-  readonly maxAge: number;
-}
-
-/** A `Stage`'s `defaultRouteSettings`. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html */
-export interface Throttling {
-  /** Requests per second that each route takes in the long run. */
-  readonly throttlingRateLimit: number;
-  /** Requests that each route takes at once: the size of its token bucket. */
-  readonly throttlingBurstLimit: number;
-}
-
 interface Route {
   readonly integrationId: string;
   readonly authorizerId: string | undefined;
@@ -332,99 +251,6 @@ interface Integration {
 
 /** The values of an access log's `$context`. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
 type Context = Record<string, string | number>;
-
-interface HttpReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[]>>;
-  readonly body: string | Uint8Array;
-}
-
-/**
- * The HTTP response that API Gateway makes of what a function returned: a value without `statusCode` is a JSON body with status 200.
- *
- * @throws {Error} when the value has a `statusCode` or a header that is none.
- */
-export function inferResponse(value: unknown): HttpReply {
-  const asText = (content: unknown): string => (typeof content === "string" ? content : JSON.stringify(content));
-  if (typeof value !== "object" || value === null || !("statusCode" in value)) {
-    return { status: 200, headers: { "content-type": "application/json" }, body: asText(value) };
-  }
-  const { statusCode, headers, body, cookies, isBase64Encoded }: Record<string, unknown> = { ...value };
-  const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new Error(`the function returned the statusCode ${JSON.stringify(statusCode)}`);
-  }
-  const entries = Object.entries(headers ?? {}).map(([name, content]): [string, string] => [
-    name.toLowerCase(),
-    String(content),
-  ]);
-  for (const [name, content] of entries) {
-    validateHeaderName(name);
-    validateHeaderValue(name, content);
-  }
-  return {
-    status,
-    headers: {
-      // The body's length is the body's, whatever the function says of it.
-      ...Object.fromEntries(entries.filter(([name]) => !/^(connection|content-length|transfer-encoding)$/.test(name))),
-      ...(Array.isArray(cookies) && { "set-cookie": cookies.map(String) }),
-    },
-    body: isBase64Encoded === true ? Buffer.from(asText(body ?? ""), "base64") : asText(body ?? ""),
-  };
-}
-
-/**
- * A token bucket for each route, full at first.
- *
- * @param now A clock that never goes back, in seconds.
- * @returns What takes a token from a route's bucket, and says whether there was a whole one.
- */
-export function tokenBuckets(throttling: Throttling, now: () => number): (routeKey: string) => boolean {
-  const { throttlingRateLimit: rate, throttlingBurstLimit: burst } = throttling;
-  const buckets = new Map<string, { readonly tokens: number; readonly at: number }>();
-  return (routeKey) => {
-    const at = now();
-    const last = buckets.get(routeKey) ?? { tokens: burst, at };
-    const tokens = Math.min(burst, last.tokens + (at - last.at) * rate);
-    if (tokens >= 1) {
-      buckets.set(routeKey, { tokens: tokens - 1, at });
-    }
-    return tokens >= 1;
-  };
-}
-
-/** Whether a browser asks if it may make a request of another origin. */
-function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return method === "OPTIONS" && "origin" in headers && "access-control-request-method" in headers;
-}
-
-/** A reply's headers, with those of the API's CORS in place of the function's own. */
-function withCors(cors: Cors, request: IncomingMessage, headers: HttpReply["headers"]): HttpReply["headers"] {
-  const others = Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith("access-control-")));
-  const { origin = "" } = request.headers;
-  const allowed = cors.allowOrigins.find(
-    (one) => one === origin || (/^(https?:\/\/)?\*$/.test(one) && origin.startsWith(one.slice(0, -1))),
-  );
-  const preflight = isPreflight(request);
-  if (origin === "" || allowed === undefined || (request.method === "OPTIONS" && !preflight)) {
-    return others;
-  }
-  return {
-    ...others,
-    ...(allowed === "*"
-      ? { "access-control-allow-origin": "*" }
-      : { "access-control-allow-origin": origin, vary: [others.vary ?? [], "origin"].flat().join(", ") }),
-    ...(preflight && {
-      "access-control-allow-methods": cors.allowMethods.join(","),
-      "access-control-allow-headers": cors.allowHeaders.join(","),
-      "access-control-max-age": String(cors.maxAge),
-    }),
-  };
-}
-
-function message(status: number, text: string): HttpReply {
-  return { status, headers: { "content-type": "application/json" }, body: JSON.stringify({ message: text }) };
-}
 
 /** The Common Log Format's time, e.g. `23/Nov/2026:17:40:00 +0000`. */
 function clfTime(date: Date): string {

@@ -1,7 +1,7 @@
 import { array, literal, never, number, strictObject, string, tuple } from "zod";
 import { account, arn } from "../../aws/account.ts";
 import { computed, type Kind, kind, randomHex } from "../../aws/resourceKind.ts";
-import type { ApiGateway } from "./httpApi.ts";
+import type { ApiGateway } from "./apiGateway.ts";
 
 /**
  * HTTP APIs and what they are made of. A domain name is taken as it is, without effect: the local cloud answers at addresses of this machine only.

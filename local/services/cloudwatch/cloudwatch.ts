@@ -2,13 +2,14 @@ import { EventEmitter } from "node:events";
 import type {
   DescribeAlarmsInput,
   GetMetricDataInput,
+  MetricAlarm,
+  MetricDataResult,
   PutMetricAlarmInput,
   StateValue,
 } from "@aws-sdk/client-cloudwatch";
-import * as schemas from "@aws-sdk/client-cloudwatch";
 import { z } from "zod";
 import { arn } from "../../aws/account.ts";
-import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import { AwsError } from "../../aws/awsEndpoint.ts";
 import type { Clock } from "../../aws/clock.ts";
 
 /** An alarm that changed its state. */
@@ -65,6 +66,9 @@ const alarmSchema = z
   .refine((alarm) => alarm.EvaluationPeriods * alarm.Period < keptMinutes * 60, {
     message: `the periods together must be less than the ${keptMinutes} minutes that the local cloud keeps`,
   });
+
+/** The members of PutMetricAlarm's input that the local cloud knows. */
+export const alarmMembers = Object.keys(alarmSchema.shape) as (keyof Alarm)[];
 
 const querySchema = z.strictObject({
   Id: z.string(),
@@ -153,51 +157,36 @@ export class CloudWatch extends EventEmitter<{ alarm: [AlarmChange] }> {
     this.#alarms.clear();
   }
 
-  /** What the AWS endpoint serves of CloudWatch. */
-  get service(): AwsService {
-    return {
-      signingName: "monitoring",
-      schemas,
-      operations: {
-        PutMetricAlarm: operation<PutMetricAlarmInput>(Object.keys(alarmSchema.shape) as (keyof Alarm)[], (input) => {
-          this.putAlarm(input);
-          return {};
-        }),
-        DeleteAlarms: operation<{ AlarmNames: string[] }>(["AlarmNames"], ({ AlarmNames }) => {
-          this.deleteAlarms(AlarmNames);
-          return {};
-        }),
-        DescribeAlarms: operation<DescribeAlarmsInput>(["AlarmNames", "AlarmNamePrefix"], (input) => ({
-          MetricAlarms: [...this.#alarms.values()]
-            .filter(({ alarm: { AlarmName: name } }) =>
-              input.AlarmNames ? input.AlarmNames.includes(name) : name.startsWith(input.AlarmNamePrefix ?? ""),
-            )
-            .map(({ alarm, state, reason, updated }) => ({
-              ...alarm,
-              AlarmArn: arnOf(alarm),
-              StateValue: state,
-              StateReason: reason,
-              StateUpdatedTimestamp: new Date(updated),
-            })),
-        })),
-        GetMetricData: operation<GetMetricDataInput>(
-          ["MetricDataQueries", "StartTime", "EndTime"],
-          ({ MetricDataQueries = [], StartTime, EndTime }) => ({
-            MetricDataResults: MetricDataQueries.map((query) => {
-              const { Id, MetricStat } = parse(querySchema, query, `query ${query.Id}`);
-              // The newest first, as CloudWatch has it unless told otherwise.
-              const points = this.#points(MetricStat, Number(StartTime), Number(EndTime)).reverse();
-              return {
-                Id,
-                Timestamps: points.map(([at]) => new Date(at)),
-                Values: points.map(([, value]) => value),
-                StatusCode: "Complete",
-              };
-            }),
-          }),
-        ),
-      },
-    };
+  /** The alarms with these names or with the prefix in their names; without either, all. */
+  describeAlarms({ AlarmNames, AlarmNamePrefix = "" }: DescribeAlarmsInput): MetricAlarm[] {
+    return [...this.#alarms.values()]
+      .filter(({ alarm: { AlarmName: name } }) =>
+        AlarmNames ? AlarmNames.includes(name) : name.startsWith(AlarmNamePrefix),
+      )
+      .map(({ alarm, state, reason, updated }) => ({
+        ...alarm,
+        AlarmArn: arnOf(alarm),
+        StateValue: state,
+        StateReason: reason,
+        StateUpdatedTimestamp: new Date(updated),
+      }));
+  }
+
+  /**
+   * The values of metrics, the newest first.
+   * @throws {AwsError} for a query that the local cloud does not know.
+   */
+  getMetricData({ MetricDataQueries = [], StartTime, EndTime }: GetMetricDataInput): MetricDataResult[] {
+    return MetricDataQueries.map((query) => {
+      const { Id, MetricStat } = parse(querySchema, query, `query ${query.Id}`);
+      const points = this.#points(MetricStat, Number(StartTime), Number(EndTime)).reverse();
+      return {
+        Id,
+        Timestamps: points.map(([at]) => new Date(at)),
+        Values: points.map(([, value]) => value),
+        StatusCode: "Complete",
+      };
+    });
   }
 
   readonly #evaluate = (): void => {

@@ -1,13 +1,13 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { closeSync, writeSync } from "node:fs";
-import { glob, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { git } from "../../github/git.ts";
-import { quoted } from "../../github/shell.ts";
+import { checkRuntime, machineVariables } from "./buildMachine.ts";
+import { BuildShell } from "./buildShell.ts";
 import { type Buildspec, type CommandPhase, commandPhases, parseBuildspec } from "./buildspec.ts";
-import { parseJUnit, type TestCase } from "./testReport.ts";
+import { readReports, type TestCase } from "./testReport.ts";
 
 /** How a build or a phase stands. */
 export type BuildStatus = "IN_PROGRESS" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "STOPPED";
@@ -71,13 +71,12 @@ export interface BuildArgs {
 export async function runBuild(build: Build, args: BuildArgs): Promise<void> {
   const timeout = AbortSignal.timeout(args.timeoutMinutes * 60_000);
   const signal = AbortSignal.any([args.signal, timeout]);
-  const run = new BuildRun(build, args, signal);
-  signal.addEventListener("abort", run.killCommands);
+  const shell = new BuildShell(args.directory, args.log, signal);
   let status: BuildStatus = "FAILED";
   try {
-    status = (await run.phases()) ? "SUCCEEDED" : "FAILED";
+    status = (await new BuildRun(build, args, shell).phases()) ? "SUCCEEDED" : "FAILED";
   } finally {
-    run.killCommands();
+    shell.kill();
     closeSync(args.log);
     await removeDirectory(args.directory);
     build.status = timeout.aborted ? "TIMED_OUT" : args.signal.aborted ? "STOPPED" : status;
@@ -97,33 +96,16 @@ async function removeDirectory(directory: string): Promise<void> {
 class BuildRun {
   readonly #build: Build;
   readonly #args: BuildArgs;
-  readonly #signal: AbortSignal;
   readonly #source: string;
-  /** The file with the variables and the folder that one command leaves to the next. */
-  readonly #state: string;
-  readonly #pids = new Set<number>();
-  #shell = "/bin/sh";
+  readonly #shell: BuildShell;
   #succeeding = true;
 
-  constructor(build: Build, args: BuildArgs, signal: AbortSignal) {
+  constructor(build: Build, args: BuildArgs, shell: BuildShell) {
     this.#build = build;
     this.#args = args;
-    this.#signal = signal;
     this.#source = join(args.directory, "src");
-    this.#state = join(args.directory, "state.sh");
+    this.#shell = shell;
   }
-
-  /** Ends the commands and whatever they have left running: npm, mocha, servers. */
-  readonly killCommands = (): void => {
-    for (const pid of this.#pids) {
-      try {
-        process.kill(-pid, "SIGKILL");
-      } catch {
-        // The group has ended by itself.
-      }
-    }
-    this.#pids.clear();
-  };
 
   async phases(): Promise<boolean> {
     const buildspec = await this.#phase("DOWNLOAD_SOURCE", () => this.#downloadSource());
@@ -152,7 +134,9 @@ class BuildRun {
         break;
       }
     }
-    await this.#phase("UPLOAD_ARTIFACTS", () => this.#readReports(buildspec.reports ?? {}));
+    await this.#phase("UPLOAD_ARTIFACTS", async () => {
+      this.#build.tests = await readReports(buildspec.reports ?? {}, this.#source);
+    });
     return this.#succeeding;
   }
 
@@ -189,7 +173,6 @@ class BuildRun {
       throw new Error(`YAML_FILE_ERROR: the repository has no ${file}`);
     });
     const buildspec = parseBuildspec(text, file);
-    this.#shell = buildspec.env?.shell ?? this.#shell;
     const variables = {
       ...machineVariables(),
       HOME: home,
@@ -200,8 +183,7 @@ class BuildRun {
       CODEBUILD_RESOLVED_SOURCE_VERSION: commit,
       CODEBUILD_SRC_DIR: this.#source,
     };
-    const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
-    await writeFile(this.#state, `${lines.join("")}cd ${quoted(this.#source)}\n`);
+    await this.#shell.open(this.#source, variables, buildspec.env?.shell);
     return buildspec;
   }
 
@@ -218,7 +200,8 @@ class BuildRun {
   /** Runs commands up to the first that fails, and says how it failed. */
   async #commands(commands: readonly string[]): Promise<string | undefined> {
     for (const command of commands) {
-      const status = await this.#command(command);
+      this.#log(`Running command ${command.trimEnd()}`);
+      const status = await this.#shell.run(command, this.#succeeding);
       if (status !== "exit status 0") {
         return `Error while executing command: ${command.trim()}. Reason: ${status}`;
       }
@@ -226,94 +209,7 @@ class BuildRun {
     return undefined;
   }
 
-  /**
-   * Runs a command in a shell of its own. Variables and the folder are kept for the next, as CodeBuild's one shell keeps them since
-   * version 0.2; functions and traps are not.
-   */
-  async #command(command: string): Promise<string> {
-    this.#log(`Running command ${command.trimEnd()}`);
-    const script = join(this.#args.directory, "command.sh");
-    const state = quoted(this.#state);
-    await writeFile(
-      script,
-      `set -a
-. ${state}
-export CODEBUILD_BUILD_SUCCEEDING=${this.#succeeding ? 1 : 0}
-leave() { status=$?; export PWD; { export -p; echo 'cd "$PWD"'; } > ${state}; exit $status; }
-trap leave EXIT
-${command}
-`,
-    );
-    if (this.#signal.aborted) {
-      return "the build was stopped";
-    }
-    return new Promise((resolve) => {
-      const stdio = ["ignore", this.#args.log, this.#args.log] as const;
-      const child = spawn(this.#shell, [script], {
-        cwd: this.#args.directory,
-        env: {},
-        detached: true,
-        stdio: [...stdio],
-      });
-      if (child.pid !== undefined) {
-        this.#pids.add(child.pid);
-      }
-      child.once("error", (error) => resolve(error.message));
-      child.once("exit", (code, signal) => resolve(code === null ? `signal ${signal}` : `exit status ${code}`));
-    });
-  }
-
-  async #readReports(groups: NonNullable<Buildspec["reports"]>): Promise<true> {
-    const tests: TestCase[] = [];
-    for (const [group, { files, "base-directory": base }] of Object.entries(groups)) {
-      const cwd = join(this.#source, base);
-      const before = tests.length;
-      for await (const file of glob(files, { cwd })) {
-        tests.push(...parseJUnit(await readFile(join(cwd, file), "utf8")));
-      }
-      const count = tests.length - before;
-      if (count > maxCases) {
-        // What CodeBuild does beyond its quota it does not say: here, no case is dropped unseen.
-        throw new Error(`the report ${group} has ${count} test cases, and a report holds ${maxCases}: split it`);
-      }
-    }
-    this.#build.tests = tests;
-    return true;
-  }
-
   #log(text: string): void {
     writeSync(this.#args.log, `[Container] ${new Date().toISOString()} ${text}\n`);
   }
-}
-
-/** How many test cases a report holds. @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
-const maxCases = 500;
-
-/** A build's Node.js is the one that runs the local cloud. */
-function checkRuntime(wanted: string | undefined): void {
-  const [major] = process.versions.node.split(".");
-  if (wanted !== undefined && wanted !== major) {
-    throw new Error(`runtime-versions asks for nodejs ${wanted}; the local cloud runs on, and has, nodejs ${major}`);
-  }
-}
-
-/**
- * What a build takes from this machine: a PATH that begins with the local cloud's Node.js, npm's cache and registry, and the way to the
- * network. Nothing else gets in, AWS credentials least of all.
- */
-function machineVariables(): Record<string, string> {
-  const kept = /^(npm_config_(cache|userconfig|registry)|(https?|no)_proxy|node_extra_ca_certs|ssl_cert_(file|dir))$/i;
-  const path = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
-  return {
-    LANG: "en_US.UTF-8",
-    GIT_CONFIG_NOSYSTEM: "1",
-    npm_config_cache: join(homedir(), ".npm"),
-    npm_config_userconfig: join(homedir(), ".npmrc"),
-    ...Object.fromEntries(
-      Object.entries(process.env).flatMap(([name, value]) =>
-        kept.test(name) && value !== undefined ? [[name, value]] : [],
-      ),
-    ),
-    PATH: [dirname(process.execPath), ...path].join(delimiter),
-  };
 }

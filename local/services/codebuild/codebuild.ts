@@ -1,47 +1,16 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import * as schemas from "@aws-sdk/client-codebuild";
-import { verify } from "@octokit/webhooks-methods";
 import { account, arn } from "../../aws/account.ts";
-import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
-import { isForThisMachine, readBody } from "../../aws/httpServer.ts";
+import { isForThisMachine } from "../../aws/httpServer.ts";
 import type { CommitStatus, GitHub } from "../../github/github.ts";
 import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
 import { type Build, runBuild } from "./build.ts";
-import {
-  approvalOf,
-  type FilterGroup,
-  mayApprove,
-  type PullRequestBuildPolicy,
-  passes,
-  readEvent,
-  type WebhookEvent,
-} from "./webhookEvent.ts";
-
-/** What CodeBuild needs of a project, by the provider's names. */
-export interface Project {
-  readonly name: string;
-  /** The branch that is built where nothing else is asked for. */
-  readonly sourceVersion: string;
-  /** `location` is the repository's HTTPS URL, `buildspec` a path in it; a commit status has the name `context`. */
-  readonly source: {
-    readonly location: string;
-    readonly buildspec: string;
-    /** Whether GitHub is told of the builds that the webhook starts. */
-    readonly reportBuildStatus?: boolean | undefined;
-    readonly buildStatusConfig?: { readonly context: string } | undefined;
-  };
-  readonly environment: {
-    readonly image: string;
-    readonly environmentVariables: readonly { readonly name: string; readonly value: string }[];
-  };
-  readonly logsConfig: { readonly cloudwatchLogs: { readonly groupName: string } };
-  /** Minutes; left out on Lambda compute, whose builds end after 15. */
-  readonly buildTimeout?: number | undefined;
-}
+import type { Project } from "./project.ts";
+import { Webhook } from "./webhook.ts";
+import type { FilterGroup, PullRequestBuildPolicy } from "./webhookEvent.ts";
 
 /** What CodeBuild works with. */
 export interface CodeBuildArgs {
@@ -52,9 +21,6 @@ export interface CodeBuildArgs {
   readonly github: GitHub;
   readonly logs: CloudWatchLogs;
 }
-
-/** GitHub's largest payload, in bytes. */
-const maxPayloadBytes = 25 * 1024 * 1024;
 
 /**
  * CodeBuild: projects, their webhooks and their builds. Emits `build` with the build whenever one begins, enters or leaves a phase, or ends.
@@ -80,6 +46,11 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     this.#projects.set(project.name, project);
   }
 
+  /** Undefined when there is no such project. */
+  project(name: string): Project | undefined {
+    return this.#projects.get(name);
+  }
+
   deleteProject(name: string): void {
     this.#projects.delete(name);
   }
@@ -89,14 +60,24 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     const url = this.#urlOf(projectName);
     const webhook = this.#webhooks.get(projectName);
     if (webhook) {
-      Object.assign(webhook, { filterGroups, policy });
+      webhook.change(filterGroups, policy);
       return url;
     }
-    const repository = this.#project(projectName).source.location;
-    const secret = randomBytes(32).toString("hex");
-    const empty = { deliveries: new Set<string>(), waiting: new Map<number, WebhookEvent>() };
-    this.#webhooks.set(projectName, { secret, filterGroups, policy, repository, ...empty });
-    this.#args.github.addWebhook(repository, url, secret);
+    const repository = this.#find(projectName).source.location;
+    const added = new Webhook(
+      {
+        repository,
+        github: this.#args.github,
+        project: () => this.#find(projectName),
+        start: (project, sourceVersion, variables, commit) =>
+          this.#start(project, sourceVersion, "GitHub-Hookshot", variables, commit),
+        report: (...args) => this.#report(...args),
+      },
+      filterGroups,
+      policy,
+    );
+    this.#webhooks.set(projectName, added);
+    this.#args.github.addWebhook(repository, url, added.secret);
     return url;
   }
 
@@ -118,32 +99,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
    * @param initiator Who asks for it, e.g. `rule/<name>`.
    */
   startBuild(projectName: string, sourceVersion: string, initiator: string): Build {
-    return this.#start(this.#project(projectName), sourceVersion, initiator, {});
-  }
-
-  /** What the AWS endpoint serves of CodeBuild. */
-  get service(): AwsService {
-    return {
-      signingName: "codebuild",
-      schemas,
-      operations: {
-        StartBuild: operation<{ projectName: string; sourceVersion?: string }>(
-          ["projectName", "sourceVersion"],
-          ({ projectName, sourceVersion }) => {
-            const project = this.#projects.get(projectName);
-            if (!project) {
-              throw new AwsError("ResourceNotFoundException", `Project cannot be found: ${projectName}`);
-            }
-            const { id, number, startTime, status } = this.startBuild(
-              projectName,
-              sourceVersion ?? project.sourceVersion,
-              "local",
-            );
-            return { build: { id, projectName, buildNumber: number, startTime, buildStatus: status } };
-          },
-        ),
-      },
-    };
+    return this.#start(this.#find(projectName), sourceVersion, initiator, {});
   }
 
   /** Waits for a build's end. */
@@ -160,99 +116,15 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     await Promise.all(this.#running);
   }
 
-  /** Receives a delivery of GitHub's. @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
+  /** Receives a delivery of GitHub's for the webhook of a project. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [status, message] = await this.#receive(request);
-    response.writeHead(status).end(message);
-  }
-
-  async #receive(request: IncomingMessage): Promise<[status: number, message: string]> {
     const { searchParams } = new URL(request.url ?? "/", "http://localhost");
-    const projectName = searchParams.get("project") ?? "";
-    const webhook = this.#webhooks.get(projectName);
-    if (!webhook || request.method !== "POST" || !isForThisMachine(request)) {
-      return [404, "there is no such webhook"];
-    }
-    const body = (await readBody(request, maxPayloadBytes)).toString();
-    const signature = String(request.headers["x-hub-signature-256"] ?? "");
-    if (signature === "" || !(await verify(webhook.secret, body, signature))) {
-      return [401, "the signature is missing or not right"];
-    }
-    const { "x-github-event": event, "x-github-delivery": delivery } = request.headers;
-    if (!event || !delivery) {
-      return [400, "X-GitHub-Event and X-GitHub-Delivery are required"];
-    }
-    if (event !== "push" && event !== "pull_request" && event !== "issue_comment") {
-      return [200, `the event ${event} starts no build`];
-    }
-    const payload = readEvent(event, body);
-    if (typeof payload === "string") {
-      return [400, payload];
-    }
-    if (webhook.deliveries.has(String(delivery))) {
-      return [200, `the delivery ${delivery} was received before`];
-    }
-    webhook.deliveries.add(String(delivery));
-    const project = this.#project(projectName);
-    return [
-      200,
-      "event" in payload ? this.#decide(project, webhook, payload) : this.#approve(project, webhook, payload),
-    ];
-  }
-
-  /** Starts a build for an event that passes a filter group, unless it has to wait for an approval. */
-  #decide(project: Project, webhook: Webhook, event: WebhookEvent): string {
-    if (!webhook.filterGroups.some(({ filters }) => filters.every((filter) => passes(event, filter)))) {
-      return `no build: ${event.pullRequest ? event.trigger : event.headRef} passes no filter group of ${project.name}`;
-    }
-    const { pullRequest } = event;
-    if (pullRequest?.isFork && webhook.policy && !mayApprove(webhook.policy, this.#roleOf(pullRequest.author))) {
-      webhook.waiting.set(pullRequest.number, event);
-      this.#report(project, event.commit, "failure", "Pull request approval required for starting a build");
-      return `no build of ${project.name}: it needs the comment /codebuild_run(${event.commit}) of somebody who may push`;
-    }
-    return this.#startFor(project, event);
-  }
-
-  /** Starts the build that waits for this comment: it names the latest commit, and its author may approve. */
-  #approve(project: Project, webhook: Webhook, comment: { number: number; body: string; author: string }): string {
-    const event = webhook.waiting.get(comment.number);
-    const commit = approvalOf(comment.body);
-    if (!event || !webhook.policy || commit === undefined) {
-      return `no build of ${project.name}: the comment approves nothing that waits`;
-    }
-    if (!mayApprove(webhook.policy, this.#roleOf(comment.author))) {
-      return `no build of ${project.name}: ${comment.author} may not approve`;
-    }
-    if (commit !== event.commit) {
-      return `no build of ${project.name}: ${commit} is not the latest commit, ${event.commit}`;
-    }
-    webhook.waiting.delete(comment.number);
-    return this.#startFor(project, event);
-  }
-
-  /** A GitHub role by CodeBuild's name for it. */
-  #roleOf(login: string): string {
-    return `GITHUB_${this.#args.github.roleOf(login).toUpperCase()}`;
-  }
-
-  /** Starts a build, whose status a webhook's build always reports. */
-  #startFor(project: Project, event: WebhookEvent): string {
-    const build = this.#start(
-      project,
-      event.pullRequest ? event.trigger : event.commit,
-      "GitHub-Hookshot",
-      {
-        CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID: event.actorId,
-        CODEBUILD_WEBHOOK_EVENT: event.event,
-        CODEBUILD_WEBHOOK_HEAD_REF: event.headRef,
-        CODEBUILD_WEBHOOK_TRIGGER: event.trigger,
-        ...(event.baseRef !== undefined && { CODEBUILD_WEBHOOK_BASE_REF: event.baseRef }),
-        ...(event.previousCommit !== undefined && { CODEBUILD_WEBHOOK_PREV_COMMIT: event.previousCommit }),
-      },
-      event.commit,
-    );
-    return `build ${build.number} of ${project.name} started`;
+    const webhook = this.#webhooks.get(searchParams.get("project") ?? "");
+    const [status, message] =
+      webhook && request.method === "POST" && isForThisMachine(request)
+        ? await webhook.receive(request)
+        : [404, "there is no such webhook"];
+    response.writeHead(status).end(message);
   }
 
   /** Sets a commit's status, under the words that CodeBuild has for it. */
@@ -273,7 +145,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     return `${this.#args.url()}/webhooks?project=${encodeURIComponent(projectName)}`;
   }
 
-  #project(name: string): Project {
+  #find(name: string): Project {
     const project = this.#projects.get(name);
     if (!project) {
       throw new Error(`CodeBuild has no project ${name}`);
@@ -286,7 +158,7 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
     project: Project,
     sourceVersion: string,
     initiator: string,
-    variables: Record<string, string>,
+    variables: Readonly<Record<string, string>>,
     commit?: string,
   ): Build {
     const uuid = randomUUID();
@@ -354,16 +226,4 @@ export class CodeBuild extends EventEmitter<{ build: [Build] }> {
       CODEBUILD_START_TIME: String(build.startTime.getTime()),
     };
   }
-}
-
-interface Webhook {
-  readonly secret: string;
-  filterGroups: readonly FilterGroup[];
-  policy: PullRequestBuildPolicy | undefined;
-  /** The URL of the repository that it was added to, which the project may no longer be of. */
-  readonly repository: string;
-  /** The ids of the deliveries received, so that one sent again builds nothing. */
-  readonly deliveries: Set<string>;
-  /** The latest events of pull requests that wait for an approval, by number. */
-  readonly waiting: Map<number, WebhookEvent>;
 }

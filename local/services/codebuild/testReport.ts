@@ -1,4 +1,7 @@
+import { glob, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { XMLParser } from "fast-xml-parser";
+import type { Buildspec } from "./buildspec.ts";
 
 /** A test case of a report. */
 export interface TestCase {
@@ -7,6 +10,9 @@ export interface TestCase {
   readonly status: "FAILED" | "SKIPPED" | "SUCCEEDED";
 }
 
+/** How many test cases a report holds. @see https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html */
+const maxCases = 500;
+
 const parser = new XMLParser({
   ignoreAttributes: false,
   attributeNamePrefix: "",
@@ -14,6 +20,30 @@ const parser = new XMLParser({
   htmlEntities: true,
   isArray: (name) => name === "testcase" || name === "testsuite",
 });
+
+/**
+ * Reads the test cases of a build's reports.
+ *
+ * @param groups The buildspec's.
+ * @param source The folder that it is in.
+ * @throws {Error} when a report has more cases than it holds.
+ */
+export async function readReports(groups: NonNullable<Buildspec["reports"]>, source: string): Promise<TestCase[]> {
+  const tests: TestCase[] = [];
+  for (const [group, { files, "base-directory": base }] of Object.entries(groups)) {
+    const cwd = join(source, base);
+    const before = tests.length;
+    for await (const file of glob(files, { cwd })) {
+      tests.push(...parseJUnit(await readFile(join(cwd, file), "utf8")));
+    }
+    const count = tests.length - before;
+    if (count > maxCases) {
+      // What CodeBuild does beyond its quota it does not say: here, no case is dropped unseen.
+      throw new Error(`the report ${group} has ${count} test cases, and a report holds ${maxCases}: split it`);
+    }
+  }
+  return tests;
+}
 
 /**
  * Reads the test cases of a JUnit XML file, in whatever suites they are.

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { account } from "../../aws/account.ts";
-import type { FunctionSettings } from "./lambda.ts";
+import type { Configuration } from "./functionConfiguration.ts";
 import type { Invocation, Reply } from "./runtime.ts";
 
 /** The result of an invocation: `error` is Lambda's word for how it failed, where it did. */
@@ -41,7 +41,7 @@ export class Environments {
   readonly #idle = new Set<Environment>();
   readonly #waiting: (() => void)[] = [];
 
-  constructor(configuration: FunctionSettings & { readonly Version: string }, place: Place, log: Log) {
+  constructor(configuration: Configuration, place: Place, log: Log) {
     this.#start = () => new Environment(configuration, place, log);
     this.#log = log;
   }
@@ -99,7 +99,7 @@ class Environment {
   /** Ends the invocation that is under way. */
   #settle: ((outcome: Outcome) => void) | undefined;
 
-  constructor(configuration: FunctionSettings & { readonly Version: string }, { taskRoot, url }: Place, log: Log) {
+  constructor(configuration: Configuration, { taskRoot, url }: Place, log: Log) {
     const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
     this.stream = `${day}/[${configuration.Version}]${randomUUID().replaceAll("-", "")}`;
     this.#timeoutSeconds = configuration.Timeout;

@@ -1,8 +1,7 @@
 import { appendFileSync, globSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { FilterLogEventsRequest } from "@aws-sdk/client-cloudwatch-logs";
-import * as schemas from "@aws-sdk/client-cloudwatch-logs";
-import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import type { FilteredLogEvent, FilterLogEventsRequest } from "@aws-sdk/client-cloudwatch-logs";
+import { AwsError } from "../../aws/awsEndpoint.ts";
 
 /** CloudWatch Logs: each stream is a file of lines, `<directory>/<log group>/<stream>.log`. */
 export class CloudWatchLogs {
@@ -43,22 +42,16 @@ export class CloudWatchLogs {
     return openSync(this.#writable(group, stream), "a");
   }
 
-  /** What the AWS endpoint serves of CloudWatch Logs. */
-  get service(): AwsService {
-    return {
-      signingName: "logs",
-      schemas,
-      operations: {
-        FilterLogEvents: operation<FilterLogEventsRequest>(
-          ["logGroupName", "logStreamNamePrefix", "filterPattern", "limit"],
-          (input) => ({ events: this.#filter(input) }),
-        ),
-      },
-    };
-  }
-
-  /** The lines of a group's streams in which a term occurs, stream by stream. */
-  #filter({ logGroupName = "", logStreamNamePrefix = "", filterPattern = "", limit = 10_000 }: FilterLogEventsRequest) {
+  /**
+   * The lines of a group's streams in which a term occurs, stream by stream.
+   * @throws {AwsError} when there is no such group, and for a pattern that is no single term.
+   */
+  filterEvents({
+    logGroupName = "",
+    logStreamNamePrefix = "",
+    filterPattern = "",
+    limit = 10_000,
+  }: FilterLogEventsRequest): FilteredLogEvent[] {
     if (!this.#groups.has(logGroupName)) {
       throw new AwsError("ResourceNotFoundException", "The specified log group does not exist.");
     }

@@ -4,6 +4,7 @@ import { AwsEndpoint } from "../../aws/awsEndpoint.ts";
 import { Clock } from "../../aws/clock.ts";
 import { type Listening, listen } from "../../aws/httpServer.ts";
 import { type AlarmChange, CloudWatch } from "../../services/cloudwatch/cloudwatch.ts";
+import { cloudwatchOperations } from "../../services/cloudwatch/operations.ts";
 import { refusal } from "../refusal.ts";
 
 /** A clock that goes on only when it is told to. */
@@ -72,7 +73,7 @@ describe("local CloudWatch, called by the AWS SDK", () => {
   beforeEach(async () => {
     clock = new ManualClock();
     cloudwatch = new CloudWatch(clock);
-    const endpoint = new AwsEndpoint([cloudwatch.service]);
+    const endpoint = new AwsEndpoint([cloudwatchOperations(cloudwatch)]);
     server = await listen((request, response) => endpoint.handle(request, response));
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     client = new Client({ endpoint: server.url, region: "us-east-1", credentials, maxAttempts: 1 });

@@ -8,13 +8,10 @@ import { dev, only } from "../../../infra/tests/mocks.ts";
 import { loadProgram } from "../../../infra/tests/sampleProgram.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { LocalCloud } from "../../cloud.ts";
-import {
-  type Cors,
-  type HttpApi,
-  inferResponse,
-  type Throttling,
-  tokenBuckets,
-} from "../../services/apigatewayv2/httpApi.ts";
+import type { Cors } from "../../services/apigatewayv2/cors.ts";
+import type { HttpApi } from "../../services/apigatewayv2/httpApi.ts";
+import { inferResponse } from "../../services/apigatewayv2/httpReply.ts";
+import { type Throttling, tokenBuckets } from "../../services/apigatewayv2/throttling.ts";
 import { clientOptions, functionSettings } from "../localFunction.ts";
 
 const settings = functionSettings("fn");
@@ -180,9 +177,7 @@ describe("local HTTP API", () => {
     await deploy(answering('"one"'));
     expect(await (await fetch(url)).text()).to.equal("one");
     cloud.lambda.updateFunction({ ...settings, Timeout: 5 });
-    const { service } = cloud.lambda;
-    const zip = zipSync({ "handler.mjs": strToU8(answering('"two"')) });
-    await service.operations.UpdateFunctionCode?.run({ FunctionName: "fn", ZipFile: zip });
+    cloud.lambda.updateFunctionCode("fn", zipSync({ "handler.mjs": strToU8(answering('"two"')) }));
     expect(await (await fetch(url)).text()).to.equal("one");
     cloud.lambda.putAlias("fn", "live", "2");
     expect(await (await fetch(url)).text()).to.equal("one");

@@ -1,0 +1,32 @@
+import type { DescribeAlarmsInput, GetMetricDataInput, PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
+import * as schemas from "@aws-sdk/client-cloudwatch";
+import { type AwsService, operation } from "../../aws/awsEndpoint.ts";
+import { alarmMembers, type CloudWatch } from "./cloudwatch.ts";
+
+/**
+ * The operations of CloudWatch that the local cloud answers.
+ *
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Operations.html
+ */
+export function cloudwatchOperations(cloudwatch: CloudWatch): AwsService {
+  return {
+    signingName: "monitoring",
+    schemas,
+    operations: {
+      PutMetricAlarm: operation<PutMetricAlarmInput>(alarmMembers, (input) => {
+        cloudwatch.putAlarm(input);
+        return {};
+      }),
+      DeleteAlarms: operation<{ readonly AlarmNames: readonly string[] }>(["AlarmNames"], ({ AlarmNames }) => {
+        cloudwatch.deleteAlarms(AlarmNames);
+        return {};
+      }),
+      DescribeAlarms: operation<DescribeAlarmsInput>(["AlarmNames", "AlarmNamePrefix"], (input) => ({
+        MetricAlarms: cloudwatch.describeAlarms(input),
+      })),
+      GetMetricData: operation<GetMetricDataInput>(["MetricDataQueries", "StartTime", "EndTime"], (input) => ({
+        MetricDataResults: cloudwatch.getMetricData(input),
+      })),
+    },
+  };
+}
