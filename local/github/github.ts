@@ -5,21 +5,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { z } from "zod";
 import { isForThisMachine, readBody } from "../aws/httpServer.ts";
-import { deliverAll, type Webhook } from "./delivery.ts";
-import {
-  commentEvent,
-  commentOf,
-  noCommit,
-  type PullRequest,
-  type PullRequestAction,
-  pullRequestEvent,
-  pullRequestOf,
-  pushEvent,
-  type RefUpdate,
-  type User,
-  users,
-} from "./events.ts";
+import { deliverAll } from "./delivery.ts";
+import { noCommit, pushEvent, type User, users } from "./events.ts";
 import { git } from "./git.ts";
+import { updatePulls } from "./pullRequests.ts";
+import type { CommitStatus, Repository } from "./repository.ts";
+import { answerApi } from "./restApi.ts";
 import { quoted } from "./shell.ts";
 
 /** What the post-receive hook sends: the refs that a push has moved, and what the pusher gave with `git push -o`. */
@@ -28,17 +19,6 @@ const receivedSchema = z.strictObject({
   options: z.array(z.string()),
   updates: z.array(z.strictObject({ before: z.string(), after: z.string(), ref: z.string() })),
 });
-
-/** A commit's status under one name. @see https://docs.github.com/en/rest/commits/statuses */
-export interface CommitStatus {
-  readonly sha: string;
-  readonly state: "pending" | "success" | "failure";
-  readonly context: string;
-  readonly description: string;
-  readonly target_url: string | null;
-}
-
-const heads = "refs/heads/";
 
 /**
  * GitHub: bare repositories whose pushes and pull requests are delivered as signed webhooks, and the statuses of their commits. Emits
@@ -125,7 +105,7 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
     }
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const body = (await readBody(request, 1024 * 1024)).toString();
-    const [status, answer] = await this.#answer(`${request.method} ${pathname}`, body, user);
+    const [status, answer] = await answerApi(this.#repositories, `${request.method} ${pathname}`, body, user);
     response.writeHead(status, { "content-type": "application/json" }).end(`${JSON.stringify(answer, undefined, 2)}\n`);
   }
 
@@ -144,131 +124,9 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
         const payload = await pushEvent(repository.path, fullName, update);
         lines.push(...(await deliverAll(repository.webhooks, "push", payload)).map((line) => `${update.ref}: ${line}`));
       }
-      lines.push(...(await this.#updatePulls(repository, update, isFork, options.includes("pr"))));
+      lines.push(...(await updatePulls(repository, update, isFork, options.includes("pr"))));
     }
     return lines;
-  }
-
-  /** Opens, updates, merges or closes the pull requests that a push of a branch is about. */
-  async #updatePulls(
-    repository: Repository,
-    { ref, after }: RefUpdate,
-    isFork: boolean,
-    opens: boolean,
-  ): Promise<string[]> {
-    const { path, branch: base, pulls } = repository;
-    if (!ref.startsWith(heads)) {
-      return [];
-    }
-    const branch = ref.slice(heads.length);
-    const user = isFork ? users.contributor : users.owner;
-    const fullName = isFork ? repository.fullName.replace(/^[^/]+/, user.login) : repository.fullName;
-    const open = pulls.filter(({ state }) => state === "open");
-    if (branch === base && !isFork) {
-      const merged = opens ? [`no pull request: ${base} is what pull requests are merged into`] : [];
-      for (const pull of open) {
-        if (await isAncestor(path, pull.sha, after)) {
-          Object.assign(pull, { state: "closed", merged: true });
-          merged.push(...(await this.#tell(repository, "closed", pull, user)));
-        }
-      }
-      return merged;
-    }
-    const pull = open.find(({ head }) => head.branch === branch && head.fullName === fullName);
-    if (after === noCommit) {
-      return pull ? this.#close(repository, pull, user) : [];
-    }
-    if (pull) {
-      await this.#moveHead(repository, pull, after);
-      return this.#tell(repository, "synchronize", pull, user);
-    }
-    if (!opens) {
-      return isFork ? [`no pull request of ${fullName}'s ${branch} is open: add -o pr to open one`] : [];
-    }
-    const baseSha = await git(path, "rev-parse", "--verify", "--quiet", heads + base).catch(() => noCommit);
-    if (baseSha === noCommit || (await isAncestor(path, after, baseSha))) {
-      return [`no pull request: there is no commit in ${branch} that ${base} does not have`];
-    }
-    const opened: PullRequest = {
-      number: pulls.length + 1,
-      title: await git(path, "log", "--max-count=1", "--format=%s", after),
-      user,
-      head: { branch, fullName },
-      sha: after,
-      base: { branch: base, fullName: repository.fullName },
-      baseSha,
-      state: "open",
-      merged: false,
-    };
-    pulls.push(opened);
-    await this.#moveHead(repository, opened, after);
-    return this.#tell(repository, "opened", opened, user);
-  }
-
-  /** GitHub keeps the head of each pull request, from a fork or not, as a ref of the repository. */
-  async #moveHead({ path, branch }: Repository, pull: PullRequest, sha: string): Promise<void> {
-    await git(path, "update-ref", `refs/pull/${pull.number}/head`, sha);
-    pull.sha = sha;
-    pull.baseSha = await git(path, "rev-parse", heads + branch);
-  }
-
-  #close(repository: Repository, pull: PullRequest, user: User): Promise<string[]> {
-    pull.state = "closed";
-    return this.#tell(repository, "closed", pull, user);
-  }
-
-  async #tell(repository: Repository, action: PullRequestAction, pull: PullRequest, user: User): Promise<string[]> {
-    const lines = await deliverAll(repository.webhooks, "pull_request", pullRequestEvent(action, pull, user));
-    const what = pull.merged ? "merged" : action === "synchronize" ? "updated" : action;
-    return lines.map((line) => `pull request ${pull.number} ${what}: ${line}`);
-  }
-
-  /** The part of GitHub's REST API that there is here. @see https://docs.github.com/en/rest */
-  async #answer(request: string, body: string, user: User): Promise<[status: number, body: unknown]> {
-    const [, method, fullName = "", what, key = "", more = ""] =
-      /^(\w+) \/repos\/([^/]+\/[^/]+)\/(issues|pulls|commits)\/(.+?)(\/comments|\/statuses)?$/.exec(request) ?? [];
-    const repository = this.#repositories.get(fullName);
-    const pull = repository?.pulls.find(({ number }) => String(number) === key);
-    switch (`${method} ${what}${more}`) {
-      case "GET commits/statuses": {
-        const sha = repository && (await commitOf(repository.path, decodeURIComponent(key)));
-        return sha ? [200, repository.statuses.filter((status) => status.sha === sha)] : notFound;
-      }
-      case "GET pulls":
-        return pull ? [200, pullRequestOf(pull)] : notFound;
-      case "PATCH pulls": {
-        const change = z.strictObject({ state: z.enum(["open", "closed"]) }).safeParse(jsonOf(body));
-        if (!repository || !pull) {
-          return notFound;
-        }
-        if (user.role !== "admin") {
-          return [403, { message: "Must have admin rights to Repository." }];
-        }
-        if (!change.success || pull.merged) {
-          return [422, { message: 'the body must be {"state": "open"} or {"state": "closed"}, of what is not merged' }];
-        }
-        if (change.data.state !== pull.state) {
-          pull.state = change.data.state;
-          await this.#tell(repository, pull.state === "open" ? "reopened" : "closed", pull, user);
-        }
-        return [200, pullRequestOf(pull)];
-      }
-      case "POST issues/comments": {
-        const comment = z.strictObject({ body: z.string().min(1) }).safeParse(jsonOf(body));
-        if (!repository || !pull) {
-          return notFound;
-        }
-        if (!comment.success) {
-          return [422, { message: 'the body must be {"body": "<text>"}' }];
-        }
-        repository.comments += 1;
-        const made = commentOf(repository.comments, comment.data.body, user);
-        await deliverAll(repository.webhooks, "issue_comment", commentEvent(pull, made, user));
-        return [201, made];
-      }
-      default:
-        return [404, { message: `the local GitHub does not know ${request}; it knows ${knownRequests}` }];
-    }
   }
 
   #find(cloneUrl: string): Repository {
@@ -278,55 +136,5 @@ export class GitHub extends EventEmitter<{ status: [CommitStatus] }> {
       throw new Error(`the local GitHub has no repository ${fullName}; it has ${[...this.#repositories.keys()]}`);
     }
     return repository;
-  }
-}
-
-const knownRequests = [
-  "GET /repos/{owner}/{repo}/commits/{ref}/statuses",
-  "GET /repos/{owner}/{repo}/pulls/{number}",
-  "PATCH /repos/{owner}/{repo}/pulls/{number}",
-  "POST /repos/{owner}/{repo}/issues/{number}/comments",
-].join(", ");
-
-const notFound: [status: number, body: unknown] = [404, { message: "Not Found" }];
-
-interface Repository {
-  readonly fullName: string;
-  readonly path: string;
-  /** The default branch. */
-  readonly branch: string;
-  webhooks: readonly Webhook[];
-  /** Every pull request, in order of number. */
-  readonly pulls: PullRequest[];
-  /** Latest first. */
-  readonly statuses: CommitStatus[];
-  /** How many there are. */
-  comments: number;
-}
-
-/** Whether `other` is `commit` or comes after it. */
-async function isAncestor(path: string, commit: string, other: string): Promise<boolean> {
-  return git(path, "merge-base", "--is-ancestor", commit, other).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** The commit of a branch or of an unambiguous beginning of a commit's name. */
-async function commitOf(path: string, ref: string): Promise<string | undefined> {
-  for (const name of [heads + ref, ...(/^[0-9a-f]{7,40}$/.test(ref) ? [ref] : [])]) {
-    const sha = await git(path, "rev-parse", "--verify", "--quiet", `${name}^{commit}`).catch(() => "");
-    if (sha) {
-      return sha;
-    }
-  }
-  return undefined;
-}
-
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
   }
 }

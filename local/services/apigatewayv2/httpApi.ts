@@ -8,7 +8,7 @@ import type { CloudWatch } from "../cloudwatch/cloudwatch.ts";
 import type { Lambda } from "../lambda/lambda.ts";
 import type { CloudWatchLogs } from "../logs/cloudwatchLogs.ts";
 import { type Cors, isPreflight, withCors } from "./cors.ts";
-import { type HttpReply, inferResponse, message } from "./httpReply.ts";
+import { type HttpReply, inferResponse, messageReply } from "./httpReply.ts";
 import { type Claims, JwtAuthorizer, type JwtConfiguration } from "./jwtAuthorizer.ts";
 import { type Throttling, tokenBuckets } from "./throttling.ts";
 
@@ -107,8 +107,8 @@ export class HttpApi {
     const reply = await this.#answer(request, context, started).catch((error: unknown) => {
       context.integrationErrorMessage = error instanceof Error ? error.message : String(error);
       return error instanceof RangeError
-        ? message(413, "Request Entity Too Large")
-        : message(500, "Internal Server Error");
+        ? messageReply(413, "Request Entity Too Large")
+        : messageReply(500, "Internal Server Error");
     });
     context.status = reply.status;
     context.responseLatency = Date.now() - started.getTime();
@@ -127,17 +127,17 @@ export class HttpApi {
     const route = this.#routes.get(routeKey);
     const integration = this.#integrations.get(route?.integrationId ?? "");
     if (!route || !integration || !this.#stage) {
-      return message(404, "Not Found");
+      return messageReply(404, "Not Found");
     }
     context.routeKey = routeKey;
     if (!this.#admits(routeKey)) {
       context["error.responseType"] = "THROTTLED";
-      return message(429, "Too Many Requests");
+      return messageReply(429, "Too Many Requests");
     }
     const claims = await this.#claimsOf(request, route);
     if (claims === "none") {
       context["error.responseType"] = "UNAUTHORIZED";
-      return message(401, "Unauthorized");
+      return messageReply(401, "Unauthorized");
     }
     const event = this.#eventOf(request, url, await readBody(request, maxBodyBytes), context, started, claims);
     const { functionName, qualifier } = integration;
@@ -153,7 +153,7 @@ export class HttpApi {
     context.integrationLatency = Date.now() - called;
     if (!result) {
       context.integrationErrorMessage = "Endpoint request timed out";
-      return message(503, "Service Unavailable");
+      return messageReply(503, "Service Unavailable");
     }
     context["integration.integrationStatus"] = 200;
     if (result.error) {

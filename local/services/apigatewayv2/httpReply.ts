@@ -42,6 +42,6 @@ export function inferResponse(value: unknown): HttpReply {
 }
 
 /** An answer of API Gateway's own. */
-export function message(status: number, text: string): HttpReply {
+export function messageReply(status: number, text: string): HttpReply {
   return { status, headers: { "content-type": "application/json" }, body: JSON.stringify({ message: text }) };
 }

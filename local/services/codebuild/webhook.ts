@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { verify } from "@octokit/webhooks-methods";
 import { readBody } from "../../aws/httpServer.ts";
-import type { CommitStatus, GitHub } from "../../github/github.ts";
+import type { GitHub } from "../../github/github.ts";
+import type { CommitStatus } from "../../github/repository.ts";
 import type { Build } from "./build.ts";
 import type { Project } from "./project.ts";
 import {

@@ -14,7 +14,7 @@ import { temporaryDirectories } from "../../../sample/temporary.ts";
 import type { Call } from "../../aws/awsEndpoint.ts";
 import { LocalCloud } from "../../cloud.ts";
 import { git } from "../../github/git.ts";
-import type { CommitStatus } from "../../github/github.ts";
+import type { CommitStatus } from "../../github/repository.ts";
 import { localProvider } from "../../program/provider.ts";
 import type { Build } from "../../services/codebuild/build.ts";
 
