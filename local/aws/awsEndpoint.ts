@@ -10,15 +10,21 @@ import { isForThisMachine, readBody } from "./httpServer.ts";
 export interface Operation {
   /** The input's members that it honours; a request with any other is refused by name. */
   readonly members: readonly string[];
+  /**
+   * The ARNs of what a call touches, about which IAM's policies decide; `*` where the action takes no resource.
+   * @see https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+   */
+  readonly arns: (input: object) => readonly string[];
   readonly run: (input: object) => object | Promise<object>;
 }
 
-/** Types an operation's input. The SDK's schema guarantees that required members are there before `run` sees it. */
+/** Types an operation's input. The SDK's schema guarantees that required members are there before `arns` and `run` see it. */
 export function operation<Input extends object>(
   members: readonly (keyof Input & string)[],
+  arns: (input: Input) => readonly string[],
   run: (input: Input) => object | Promise<object>,
 ): Operation {
-  return { members, run: (input) => run(input as Input) };
+  return { members, arns: (input) => arns(input as Input), run: (input) => run(input as Input) };
 }
 
 /** An AWS service, as the local endpoint serves it. */
@@ -62,13 +68,13 @@ const maxRequestBytes = 100 * 1024 * 1024;
  * @see https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
-  readonly #services: readonly AwsService[];
+  readonly services: readonly AwsService[];
   /** By service; made once, since a client has a hundred operations. */
   readonly #routes: ReadonlyMap<AwsService, readonly Route[]>;
 
   constructor(services: readonly AwsService[]) {
     super();
-    this.#services = services;
+    this.services = services;
     this.#routes = new Map(services.map((service) => [service, routesOf(service)]));
   }
 
@@ -84,11 +90,11 @@ export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
     if (!signingName || !isForThisMachine(request)) {
       throw new AwsError("MissingAuthenticationTokenException", "the request is not signed, or not for 127.0.0.1");
     }
-    const service = this.#services.find((candidate) => candidate.signingName === signingName);
+    const service = this.services.find((candidate) => candidate.signingName === signingName);
     if (!service) {
       throw notImplemented(
         signingName,
-        this.#services.map((known) => known.signingName),
+        this.services.map((known) => known.signingName),
       );
     }
     const { schema, labels } = route(service, this.#routes.get(service) ?? [], request);
@@ -108,7 +114,7 @@ export class AwsEndpoint extends EventEmitter<{ call: [Call] }> {
 
   #errorReply(error: unknown): Reply {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const schema = this.#services.flatMap(({ schemas }) => Object.entries(schemas)).find(([key]) => key === `${name}$`);
+    const schema = this.services.flatMap(({ schemas }) => Object.entries(schemas)).find(([key]) => key === `${name}$`);
     const status = error instanceof AwsError ? (schema?.[1][3]?.httpError ?? commonErrors[name] ?? 400) : 500;
     return { status, headers: { "x-amzn-errortype": name }, body: JSON.stringify({ __type: name, message }) };
   }

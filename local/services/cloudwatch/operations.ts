@@ -1,5 +1,6 @@
 import type { DescribeAlarmsInput, GetMetricDataInput, PutMetricAlarmInput } from "@aws-sdk/client-cloudwatch";
 import * as schemas from "@aws-sdk/client-cloudwatch";
+import { arn } from "../../aws/account.ts";
 import { type AwsService, operation } from "../../aws/awsEndpoint.ts";
 import { alarmMembers, type CloudWatch } from "./cloudwatch.ts";
 
@@ -13,20 +14,37 @@ export function cloudwatchOperations(cloudwatch: CloudWatch): AwsService {
     signingName: "monitoring",
     schemas,
     operations: {
-      PutMetricAlarm: operation<PutMetricAlarmInput>(alarmMembers, (input) => {
-        cloudwatch.putAlarm(input);
-        return {};
-      }),
-      DeleteAlarms: operation<{ readonly AlarmNames: readonly string[] }>(["AlarmNames"], ({ AlarmNames }) => {
-        cloudwatch.deleteAlarms(AlarmNames);
-        return {};
-      }),
-      DescribeAlarms: operation<DescribeAlarmsInput>(["AlarmNames", "AlarmNamePrefix"], (input) => ({
-        MetricAlarms: cloudwatch.describeAlarms(input),
-      })),
-      GetMetricData: operation<GetMetricDataInput>(["MetricDataQueries", "StartTime", "EndTime"], (input) => ({
-        MetricDataResults: cloudwatch.getMetricData(input),
-      })),
+      PutMetricAlarm: operation<PutMetricAlarmInput>(
+        alarmMembers,
+        ({ AlarmName = "" }) => alarmArns([AlarmName]),
+        (input) => {
+          cloudwatch.putAlarm(input);
+          return {};
+        },
+      ),
+      DeleteAlarms: operation<{ readonly AlarmNames: readonly string[] }>(
+        ["AlarmNames"],
+        ({ AlarmNames }) => alarmArns(AlarmNames),
+        ({ AlarmNames }) => {
+          cloudwatch.deleteAlarms(AlarmNames);
+          return {};
+        },
+      ),
+      DescribeAlarms: operation<DescribeAlarmsInput>(
+        ["AlarmNames", "AlarmNamePrefix"],
+        // Which alarms it is that a caller looks for is not known before: all.
+        ({ AlarmNames = ["*"] }) => alarmArns(AlarmNames),
+        (input) => ({ MetricAlarms: cloudwatch.describeAlarms(input) }),
+      ),
+      GetMetricData: operation<GetMetricDataInput>(
+        ["MetricDataQueries", "StartTime", "EndTime"],
+        () => ["*"],
+        (input) => ({ MetricDataResults: cloudwatch.getMetricData(input) }),
+      ),
     },
   };
+}
+
+function alarmArns(names: readonly string[]): string[] {
+  return names.map((name) => arn("cloudwatch", `alarm:${name}`));
 }

@@ -1,4 +1,5 @@
 import * as schemas from "@aws-sdk/client-codebuild";
+import { arn } from "../../aws/account.ts";
 import { AwsError, type AwsService, operation } from "../../aws/awsEndpoint.ts";
 import type { CodeBuild } from "./codebuild.ts";
 
@@ -14,6 +15,7 @@ export function codeBuildOperations(codebuild: CodeBuild): AwsService {
     operations: {
       StartBuild: operation<{ readonly projectName: string; readonly sourceVersion?: string }>(
         ["projectName", "sourceVersion"],
+        ({ projectName }) => [arn("codebuild", `project/${projectName}`)],
         ({ projectName, sourceVersion }) => {
           const project = codebuild.project(projectName);
           if (!project) {

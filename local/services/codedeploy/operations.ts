@@ -1,7 +1,8 @@
 import type { CreateDeploymentInput } from "@aws-sdk/client-codedeploy";
 import * as schemas from "@aws-sdk/client-codedeploy";
+import { arn } from "../../aws/account.ts";
 import { type AwsService, operation } from "../../aws/awsEndpoint.ts";
-import type { CodeDeploy } from "./codedeploy.ts";
+import type { CodeDeploy, GroupName } from "./codedeploy.ts";
 
 type Group = { readonly applicationName: string; readonly deploymentGroupName: string };
 type DeploymentId = { readonly deploymentId: string };
@@ -26,13 +27,17 @@ export function codeDeployOperations(codedeploy: CodeDeploy): AwsService {
           "overrideAlarmConfiguration",
           "revision",
         ],
+        groupArn,
         (input) => ({ deploymentId: codedeploy.createDeployment(input).id }),
       ),
-      GetDeployment: operation<DeploymentId>(["deploymentId"], ({ deploymentId }) => ({
-        deploymentInfo: codedeploy.deployment(deploymentId).info,
-      })),
+      GetDeployment: operation<DeploymentId>(
+        ["deploymentId"],
+        ({ deploymentId }) => groupArn(codedeploy.deployment(deploymentId).info),
+        ({ deploymentId }) => ({ deploymentInfo: codedeploy.deployment(deploymentId).info }),
+      ),
       GetDeploymentConfig: operation<{ readonly deploymentConfigName: string }>(
         ["deploymentConfigName"],
+        ({ deploymentConfigName }) => [arn("codedeploy", `deploymentconfig:${deploymentConfigName}`)],
         ({ deploymentConfigName }) => ({
           deploymentConfigInfo: {
             deploymentConfigName,
@@ -41,11 +46,12 @@ export function codeDeployOperations(codedeploy: CodeDeploy): AwsService {
           },
         }),
       ),
-      GetDeploymentGroup: operation<Group>(["applicationName", "deploymentGroupName"], (input) => ({
+      GetDeploymentGroup: operation<Group>(["applicationName", "deploymentGroupName"], groupArn, (input) => ({
         deploymentGroupInfo: { ...input, ...codedeploy.deploymentGroup(input), computePlatform: "Lambda" },
       })),
       ListDeployments: operation<Group & { readonly includeOnlyStatuses?: readonly string[] }>(
         ["applicationName", "deploymentGroupName", "includeOnlyStatuses"],
+        groupArn,
         (input) => ({
           deployments: codedeploy
             .deploymentsOf(input)
@@ -55,6 +61,7 @@ export function codeDeployOperations(codedeploy: CodeDeploy): AwsService {
       ),
       StopDeployment: operation<DeploymentId & { readonly autoRollbackEnabled?: boolean }>(
         ["deploymentId", "autoRollbackEnabled"],
+        () => ["*"],
         ({ deploymentId, autoRollbackEnabled }) => {
           codedeploy.deployment(deploymentId).stop(autoRollbackEnabled);
           return { status: "Succeeded" };
@@ -62,4 +69,8 @@ export function codeDeployOperations(codedeploy: CodeDeploy): AwsService {
       ),
     },
   };
+}
+
+function groupArn({ applicationName, deploymentGroupName }: Partial<GroupName>): [arn: string] {
+  return [arn("codedeploy", `deploymentgroup:${applicationName}/${deploymentGroupName}`)];
 }

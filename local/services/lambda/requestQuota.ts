@@ -38,14 +38,14 @@ export class RequestQuota {
 
   /** The service, with each request beyond the quota refused. */
   applyTo(service: AwsService): AwsService {
-    const operations = Object.entries(service.operations).map(([name, { members, run }]) => {
+    const operations = Object.entries(service.operations).map(([name, operation]) => {
       const limited = (input: object) => {
         if (!isOwn.has(name) && !this.take()) {
           throw new AwsError("TooManyRequestsException", "Rate exceeded");
         }
-        return run(input);
+        return operation.run(input);
       };
-      return [name, { members, run: limited }] as const;
+      return [name, { ...operation, run: limited }] as const;
     });
     return { ...service, operations: Object.fromEntries(operations) };
   }
