@@ -4,6 +4,7 @@ import { strToU8, zipSync } from "fflate";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { LocalCloud } from "../../cloud.ts";
 import { functionSettings, groupSettings } from "../localFunction.ts";
+import { revisionOf } from "./deploymentScene.ts";
 
 /** The actions that are not named as their operations are, signing name first. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -32,22 +33,7 @@ const group = { applicationName: "app", deploymentGroupName: "fn" };
 const groupArn = arn("codedeploy", "deploymentgroup:app/fn");
 /** Stands for the id of the deployment that there is. */
 const deployment = { deploymentId: "d-ID" };
-const revision = {
-  revisionType: "AppSpecContent",
-  appSpecContent: {
-    content: JSON.stringify({
-      version: 0,
-      Resources: [
-        {
-          fn: {
-            Type: "AWS::Lambda::Function",
-            Properties: { name: "fn", alias: "live", currentversion: "1", targetversion: "1" },
-          },
-        },
-      ],
-    }),
-  },
-} as const;
+const revision = revisionOf({ currentversion: "1", targetversion: "1" });
 
 /** Calls of every operation, and the ARNs that each touches. */
 const calls: readonly (readonly [operation: string, input: object, arns: readonly string[]])[] = [
