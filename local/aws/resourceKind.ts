@@ -13,6 +13,14 @@ export interface Kind {
   /** Creates a resource, or changes the one with the id. */
   readonly put: (inputs: unknown, name: string, id?: string) => Outputs | Promise<Outputs>;
   readonly delete: ((inputs: unknown, id: string) => void | Promise<void>) | undefined;
+  /** The id of the resource that a new one of these inputs would meet, and what AWS says of it; undefined where it takes another. */
+  readonly conflict: ((inputs: unknown) => Conflict | undefined) | undefined;
+}
+
+/** A resource that an account has once, and the error that refuses a second. */
+export interface Conflict {
+  readonly id: string;
+  readonly error: string;
 }
 
 /**
@@ -20,12 +28,14 @@ export interface Kind {
  *
  * @param shape The properties that they take; any other is refused.
  * @param replaceOn The properties whose change takes a new resource.
+ * @param conflict What refuses a second resource of the same name.
  */
 export function kind<Shape extends z.ZodRawShape>(
   shape: Shape,
   replaceOn: readonly (keyof Shape & string)[],
   put: (inputs: z.infer<z.ZodObject<Shape>>, name: string, id?: string) => Outputs | Promise<Outputs>,
   remove?: (inputs: z.infer<z.ZodObject<Shape>>, id: string) => void | Promise<void>,
+  conflict?: (inputs: z.infer<z.ZodObject<Shape>>) => Conflict | undefined,
 ): Kind {
   type Inputs = z.infer<z.ZodObject<Shape>>;
   return {
@@ -34,6 +44,7 @@ export function kind<Shape extends z.ZodRawShape>(
     replaceOn,
     put: (inputs, name, id) => put(inputs as Inputs, name, id),
     delete: remove && ((inputs, id) => remove(inputs as Inputs, id)),
+    conflict: conflict && ((inputs) => conflict(inputs as Inputs)),
   };
 }
 

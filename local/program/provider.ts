@@ -78,6 +78,10 @@ export function localProvider(cloud: LocalCloud, root: string): LifeCycle {
     },
     async create(urn, inputs) {
       const { type, name, kind } = resourceOf(urn);
+      const conflict = kind.conflict?.(plain(inputs));
+      if (conflict && existing.has(`${type} ${conflict.id}`)) {
+        throw new Error(`${name} (${type}): ${conflict.error}`);
+      }
       const { id, ...outputs } = await kind.put(plain(inputs), name);
       const outs = { ...inputs, ...outputs };
       existing.set(`${type} ${id}`, outs);

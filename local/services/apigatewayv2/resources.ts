@@ -84,9 +84,13 @@ export function apiGatewayResources(apiGateway: ApiGateway): Record<string, Kind
       ["apiId", "routeKey"],
       ({ apiId, routeKey, target, authorizerId }) => {
         apiGateway.api(apiId).putRoute(routeKey, target.replace("integrations/", ""), authorizerId);
-        return { id: routeKey };
+        return { id: `${apiId}/${routeKey}` };
       },
       ({ apiId, routeKey }) => apiGateway.api(apiId).deleteRoute(routeKey),
+      ({ apiId, routeKey }) => ({
+        id: `${apiId}/${routeKey}`,
+        error: `ConflictException: Route with key ${routeKey} already exists for this API`,
+      }),
     ),
     "aws:apigatewayv2/domainName:DomainName": kind(
       {

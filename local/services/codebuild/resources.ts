@@ -16,7 +16,7 @@ export function codeBuildResources(codebuild: CodeBuild): Record<string, Kind> {
         description: string().max(255),
         serviceRole: string(),
         source: strictObject({
-          type: literal("GITHUB"),
+          type: oneOf(["GITHUB", "GITHUB_ENTERPRISE"]),
           location: string(),
           gitCloneDepth: literal(0),
           buildspec: string(),
@@ -42,10 +42,13 @@ export function codeBuildResources(codebuild: CodeBuild): Record<string, Kind> {
       ["name"],
       (project) => {
         codebuild.putProject(project);
-        const projectArn = arn("codebuild", `project/${project.name}`);
-        return { id: projectArn, arn: projectArn };
+        return { id: projectArn(project.name), arn: projectArn(project.name) };
       },
       ({ name }) => codebuild.deleteProject(name),
+      ({ name }) => ({
+        id: projectArn(name),
+        error: `ResourceAlreadyExistsException: Project already exists: ${projectArn(name)}`,
+      }),
     ),
     "aws:codebuild/webhook:Webhook": kind(
       {
@@ -64,11 +67,19 @@ export function codeBuildResources(codebuild: CodeBuild): Record<string, Kind> {
         ),
       },
       ["projectName"],
-      ({ projectName, filterGroups, pullRequestBuildPolicy }) => ({
-        id: projectName,
-        payloadUrl: codebuild.putWebhook(projectName, filterGroups, pullRequestBuildPolicy),
-      }),
+      ({ projectName, filterGroups, pullRequestBuildPolicy }) => {
+        const payloadUrl = codebuild.putWebhook(projectName, filterGroups, pullRequestBuildPolicy);
+        return { id: projectName, payloadUrl, secret: codebuild.secretOf(projectName) };
+      },
       ({ projectName }) => codebuild.deleteWebhook(projectName),
+      ({ projectName }) => ({
+        id: projectName,
+        error: `ResourceAlreadyExistsException: the project ${projectName} has a webhook`,
+      }),
     ),
   };
+}
+
+function projectArn(name: string): string {
+  return arn("codebuild", `project/${name}`);
 }

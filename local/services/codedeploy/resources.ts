@@ -14,6 +14,8 @@ export function codeDeployResources(codedeploy: CodeDeploy): Record<string, Kind
       { name: string().max(100), computePlatform: literal("Lambda") },
       ["computePlatform", "name"],
       ({ name }) => ({ id: name, arn: arn("codedeploy", `application:${name}`) }),
+      undefined,
+      ({ name }) => ({ id: name, error: `ApplicationAlreadyExistsException: Application already exists: ${name}` }),
     ),
     "aws:codedeploy/deploymentConfig:DeploymentConfig": kind(
       {
@@ -61,6 +63,10 @@ export function codeDeployResources(codedeploy: CodeDeploy): Record<string, Kind
         return { id: `${appName}:${group}`, arn: arn("codedeploy", `deploymentgroup:${appName}/${group}`) };
       },
       ({ appName, deploymentGroupName }) => codedeploy.deleteDeploymentGroup(appName, deploymentGroupName),
+      ({ appName, deploymentGroupName: group }) => ({
+        id: `${appName}:${group}`,
+        error: `DeploymentGroupAlreadyExistsException: Deployment group name already exists: ${group}`,
+      }),
     ),
   };
 }

@@ -11,8 +11,6 @@ export const oidcProvider = "aws:iam/openIdConnectProvider:OpenIdConnectProvider
  * @see https://www.pulumi.com/registry/packages/aws/api-docs/iam/
  */
 export function iamResources(): Record<string, Kind> {
-  /** An account has one of each URL. */
-  const oidcProviders = new Set<string>();
   return {
     "aws:iam/role:Role": kind(
       {
@@ -31,15 +29,12 @@ export function iamResources(): Record<string, Kind> {
         clientIdLists: array(literal("sts.amazonaws.com")),
       },
       ["url"],
-      ({ url }, _, existing) => {
-        const providerArn = `arn:aws:iam::${account.id}:oidc-provider/${new URL(url).host}`;
-        if (existing === undefined && oidcProviders.has(providerArn)) {
-          throw new Error(`EntityAlreadyExists: Provider with url ${url} already exists.`);
-        }
-        oidcProviders.add(providerArn);
-        return { id: providerArn, arn: providerArn };
-      },
-      (_, id) => void oidcProviders.delete(id),
+      ({ url }) => ({ id: oidcProviderArn(url), arn: oidcProviderArn(url) }),
+      undefined,
+      ({ url }) => ({
+        id: oidcProviderArn(url),
+        error: `EntityAlreadyExists: Provider with url ${url} already exists.`,
+      }),
     ),
     "aws:iam/rolePolicy:RolePolicy": kind(
       {
@@ -50,6 +45,10 @@ export function iamResources(): Record<string, Kind> {
       ({ role }, logicalName, existing) => ({ id: existing ?? `${role}:${autoName(logicalName, 128)}` }),
     ),
   };
+}
+
+function oidcProviderArn(url: string): string {
+  return `arn:aws:iam::${account.id}:oidc-provider/${new URL(url).host}`;
 }
 
 const policyDocument = looseObject({ Version: literal("2012-10-17"), Statement: array(unknown()) });

@@ -23,6 +23,10 @@ export function lambdaResources(lambda: Lambda, root: string): Record<string, Ki
         return { id: aliasArn, invokeArn: `arn:aws:apigateway:${account.region}:lambda:${path}` };
       },
       ({ functionName, name }) => lambda.deleteAlias(functionName, name),
+      ({ functionName, name }) => {
+        const id = arn("lambda", `function:${functionName}:${name}`);
+        return { id, error: `ResourceConflictException: Alias already exists: ${id}` };
+      },
     ),
     "aws:lambda/function:Function": kind(
       {
@@ -61,6 +65,7 @@ export function lambdaResources(lambda: Lambda, root: string): Record<string, Ki
         return { id: fn.name, arn: arn("lambda", `function:${fn.name}`), version };
       },
       ({ name }) => lambda.deleteFunction(name),
+      ({ name }) => ({ id: name, error: `ResourceConflictException: Function already exist: ${name}` }),
     ),
     "aws:lambda/permission:Permission": kind(
       {

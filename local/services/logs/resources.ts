@@ -18,6 +18,10 @@ export function logsResources(logs: CloudWatchLogs): Record<string, Kind> {
         return { id: name, arn: arn("logs", `log-group:${name}`) };
       },
       ({ name }) => logs.deleteLogGroup(name),
+      ({ name }) => ({
+        id: name,
+        error: `ResourceAlreadyExistsException: The specified log group already exists: ${name}`,
+      }),
     ),
   };
 }

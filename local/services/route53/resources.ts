@@ -7,7 +7,6 @@ import { computed, type Kind, kind } from "../../aws/resourceKind.ts";
  * @see https://www.pulumi.com/registry/packages/aws/api-docs/route53/
  */
 export function route53Resources(): Record<string, Kind> {
-  const records = new Set<string>();
   return {
     "aws:route53/record:Record": kind(
       {
@@ -22,17 +21,15 @@ export function route53Resources(): Record<string, Kind> {
         ]).optional(),
       },
       ["zoneId", "name", "type"],
-      ({ zoneId, name, type, allowOverwrite }, _, existing) => {
-        const id = `${zoneId}_${name}_${type}`;
-        if (existing === undefined && records.has(id) && !allowOverwrite) {
-          throw new Error(
-            `InvalidChangeBatch: [Tried to create resource record set [name='${name}', type='${type}'] but it already exists]`,
-          );
-        }
-        records.add(id);
-        return { id, fqdn: name.replace(/\.$/, "") };
-      },
-      (_, id) => void records.delete(id),
+      ({ zoneId, name, type }) => ({ id: `${zoneId}_${name}_${type}`, fqdn: name.replace(/\.$/, "") }),
+      undefined,
+      ({ zoneId, name, type, allowOverwrite }) =>
+        allowOverwrite
+          ? undefined
+          : {
+              id: `${zoneId}_${name}_${type}`,
+              error: `InvalidChangeBatch: [Tried to create resource record set [name='${name}', type='${type}'] but it already exists]`,
+            },
     ),
   };
 }

@@ -23,6 +23,7 @@ export function ssmResources(parameters: ParameterStore): Record<string, Kind> {
         return { id: name, arn: arn("ssm", `parameter${name}`) };
       },
       ({ name }) => parameters.delete(name),
+      ({ name }) => ({ id: name, error: `ParameterAlreadyExists: the parameter ${name} already exists` }),
     ),
   };
 }

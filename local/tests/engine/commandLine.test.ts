@@ -6,6 +6,7 @@ import { addFunction, checkout, configureIdentity, copyProject, runFile } from "
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
 import { cliFolder } from "./cli.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
 import {
   counts,
   createsAndChanges,
@@ -16,14 +17,13 @@ import {
   resourceCount,
   type Target,
 } from "./commandLine.ts";
-import { type EmptyCloud, startEmptyCloud } from "./emptyCloud.ts";
 
 describe("the pulumi command line, on the local cloud", function () {
   this.timeout(120_000);
   const temporary = temporaryDirectories();
   let target: Target;
   let clone: string;
-  let cloud: EmptyCloud;
+  let cloud: Cloud;
 
   before(async () => {
     await cliFolder();
@@ -32,7 +32,7 @@ describe("the pulumi command line, on the local cloud", function () {
     clone = join(directory, "clone");
     await copyProject(project);
     target = { project, stack: "local", command: [process.execPath, "local/pulumi.ts"] };
-    cloud = await startEmptyCloud(project);
+    cloud = await startCloud(project, "--empty");
     await git(directory, "clone", "--quiet", cloud.endpoints.git, clone);
     await configureIdentity(clone);
   });

@@ -1,3 +1,7 @@
+import * as logs from "@aws-sdk/client-cloudwatch-logs";
+import * as codebuild from "@aws-sdk/client-codebuild";
+import * as codedeploy from "@aws-sdk/client-codedeploy";
+import * as lambda from "@aws-sdk/client-lambda";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { z } from "zod";
@@ -42,6 +46,29 @@ describe("local provider", () => {
     }
     expect(kept).to.deep.equal(computed);
     expect(computed).to.include.members(["Function tracingConfig", "Webhook pullRequestBuildPolicy"]);
+  });
+
+  it("refuses, with the service's own error and before anything changes, what an account has once", async () => {
+    const errorsOf: Record<string, object> = { cloudwatch: logs, codebuild, codedeploy, lambda };
+    const examples: Record<string, object> = {
+      "aws:cloudwatch/logGroup:LogGroup": { name: "/g", retentionInDays: 1 },
+      "aws:codedeploy/application:Application": { name: "app", computePlatform: "Lambda" },
+      "aws:codedeploy/deploymentGroup:DeploymentGroup": {
+        appName: "app",
+        deploymentGroupName: "fn",
+        deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce",
+        autoRollbackConfiguration: { enabled: true, events: [] },
+      },
+    };
+    for (const [type, inputs] of Object.entries(examples)) {
+      const create = () => provider.create(`urn:pulumi:s::p::${type}::it`, inputs);
+      const { id } = await create();
+      const error = await create().catch(String);
+      const [, code = ""] = /^Error: it \(.*?\): (\w+): .*$/.exec(String(error)) ?? [];
+      expect(errorsOf[type.split(/[:/]/)[1] ?? ""], `${error}`).to.have.property(code);
+      await provider.delete(id, `urn:pulumi:s::p::${type}::it`, inputs);
+      await create();
+    }
   });
 
   it("names a resource type that it does not know", async () => {

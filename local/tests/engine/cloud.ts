@@ -4,17 +4,17 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Endpoints } from "../../session/endpoints.ts";
 
-/** A local cloud without a stack, in a process of its own. */
-export interface EmptyCloud {
+/** A local cloud in a process of its own. */
+export interface Cloud {
   readonly endpoints: Endpoints;
   /** What it has told of its builds so far. */
   builds(): string;
   stop(): Promise<void>;
 }
 
-/** Runs `npm start -- --empty` in a copy of the project, on any port that is free. */
-export async function startEmptyCloud(project: string): Promise<EmptyCloud> {
-  const args = ["local/start.ts", "--empty", "--json", "--port", "0", "--time-scale", "3600"];
+/** Runs `npm start`, with further arguments such as `--empty`, in a copy of the project, on any port that is free. */
+export async function startCloud(project: string, ...more: string[]): Promise<Cloud> {
+  const args = ["local/start.ts", ...more, "--json", "--port", "0", "--time-scale", "3600"];
   const env = { ...process.env, XDG_CACHE_HOME: join(project, "../cache") };
   const cloud = spawn(process.execPath, args, { cwd: project, env });
   let builds = "";
