@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import type { DeploymentConfigs } from "./deploymentConfigs.ts";
-import type { HttpFunction } from "./httpFunction.ts";
+import type { LiveFunction } from "./liveFunction.ts";
 import { type BuildCompute, isLambdaCompute } from "./settings/buildComputes.ts";
 import type { Repository } from "./settings/settings.ts";
 import { buildsPullRequests, type WebhookFilterGroup } from "./webhookFilters.ts";
@@ -50,7 +50,7 @@ export interface Credential {
 /** The functions that a build may release, and the CodeDeploy application that does it. */
 export interface Releases {
   readonly application: aws.codedeploy.Application;
-  readonly functions: readonly HttpFunction[];
+  readonly functions: readonly LiveFunction[];
   /** `<project>-<stack>`, what every function's name begins with. */
   readonly prefix: string;
   readonly deploymentConfigs: DeploymentConfigs;
@@ -84,7 +84,7 @@ export class BuildProject extends pulumi.ComponentResource {
   readonly webhookSecret: pulumi.Output<string>;
 
   constructor(name: string, args: BuildProjectArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:BuildProject", name, {}, opts);
+    super("infra:index:BuildProject", name, {}, opts);
 
     const log = new aws.cloudwatch.LogGroup(
       `${name}-log`,
@@ -256,7 +256,7 @@ function decryptSecret(
 function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
   const areNamed = releases.functions.length <= maxNamedFunctions;
   const each = (
-    named: (fn: HttpFunction) => pulumi.Input<string>,
+    named: (fn: LiveFunction) => pulumi.Input<string>,
     all: pulumi.Input<string>,
   ): pulumi.Input<string>[] => (areNamed ? releases.functions.map(named) : [all]);
   const ofAll = `${releases.prefix}_*`;

@@ -3,14 +3,14 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import type { BuildProject } from "./buildProject.ts";
-import type { HttpFunction } from "./httpFunction.ts";
+import type { LiveFunction } from "./liveFunction.ts";
 
 /** What a `ConfigurationRelease` is made from. */
 export interface ConfigurationReleaseArgs {
   /** `<project>-<stack>`, part of the parameter's name. */
   readonly prefix: string;
   /** The functions whose configuration counts. */
-  readonly functions: readonly HttpFunction[];
+  readonly functions: readonly LiveFunction[];
   /** The project whose build releases. */
   readonly project: BuildProject;
   /** The branch that it builds. */
@@ -28,7 +28,7 @@ export class ConfigurationRelease extends pulumi.ComponentResource {
   readonly hash: pulumi.Output<string>;
 
   constructor(name: string, args: ConfigurationReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:ConfigurationRelease", name, {}, opts);
+    super("infra:index:ConfigurationRelease", name, {}, opts);
     const parent = { parent: this };
     const parameterName = `/releases/${args.prefix}/configuration`;
 

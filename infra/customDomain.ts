@@ -18,7 +18,7 @@ export class CustomDomain extends pulumi.ComponentResource {
   readonly target: pulumi.Output<string>;
 
   constructor(name: string, args: CustomDomainArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:CustomDomain", name, {}, opts);
+    super("infra:index:CustomDomain", name, {}, opts);
     const parent = { parent: this };
     const { domainName, hostedZoneId, api } = args;
     const certificateArn =

@@ -3,13 +3,13 @@ import * as cloudwatch from "@pulumi/awsx/classic/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { BuildProject } from "./buildProject.ts";
 import type { HttpApi } from "./httpApi.ts";
-import type { HttpFunction } from "./httpFunction.ts";
+import type { LiveFunction } from "./liveFunction.ts";
 import { apiMetric, buildMetric, liveMetric } from "./metrics.ts";
 
 /** What a dashboard shows. */
 export interface DashboardContent {
   readonly api: HttpApi;
-  readonly functions: readonly HttpFunction[];
+  readonly functions: readonly LiveFunction[];
   readonly project: BuildProject;
   readonly alarms: readonly aws.cloudwatch.MetricAlarm[];
   /** The rule that matches each failed or stopped deployment. */

@@ -22,7 +22,7 @@ export class DeploymentGroup extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: DeploymentGroupArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:DeploymentGroup", name, {}, opts);
+    super("infra:index:DeploymentGroup", name, {}, opts);
     const parent = { parent: this };
 
     const role = new aws.iam.Role(

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { LiveFunction } from "./liveFunction.ts";
 import type { JwtSettings } from "./settings/access.ts";
 import type { Throttling } from "./settings/settings.ts";
 
@@ -21,23 +22,36 @@ export interface HttpApiArgs {
   readonly protect: boolean;
 }
 
+/** What a route may have of its own. */
+export interface RouteOptions {
+  /** Whether the route answers requests without a token, too, where the API asks for one. @default false */
+  readonly public?: boolean;
+}
+
+/** What all routes of one function share. */
+interface Target {
+  readonly integration: aws.apigatewayv2.Integration;
+  readonly permission: aws.lambda.Permission;
+}
+
 /**
- * An HTTP API with one stage that deploys itself and writes an access log.
+ * An HTTP API with one stage that deploys itself and writes an access log, and the routes to functions that it is given.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api.html
  */
 export class HttpApi extends pulumi.ComponentResource {
   readonly apiId: pulumi.Output<string>;
   readonly stageName: pulumi.Output<string>;
-  /** What verifies tokens; undefined where requests need none. */
-  readonly authorizerId: pulumi.Output<string> | undefined;
-  /** What a Lambda permission's `sourceArn` begins with. */
-  readonly executionArn: pulumi.Output<string>;
   /** The address of the stage, without a slash at the end; available once the stage answers. */
   readonly url: pulumi.Output<string>;
+  readonly #name: string;
+  readonly #api: aws.apigatewayv2.Api;
+  /** What verifies tokens; undefined where requests need none. */
+  readonly #authorizer: aws.apigatewayv2.Authorizer | undefined;
+  readonly #targets = new Map<LiveFunction, Target>();
 
   constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:HttpApi", name, {}, opts);
+    super("infra:index:HttpApi", name, {}, opts);
     const parent = { parent: this };
 
     const api = new aws.apigatewayv2.Api(
@@ -72,13 +86,68 @@ export class HttpApi extends pulumi.ComponentResource {
       parent,
     );
 
+    this.#name = name;
+    this.#api = api;
+    this.#authorizer = args.jwt && this.createAuthorizer(name, api, args.jwt);
     this.apiId = api.id;
     this.stageName = stage.name;
-    this.authorizerId = args.jwt && this.createAuthorizer(name, api, args.jwt).id;
-    this.executionArn = api.executionArn;
     // The stage's own invokeUrl ends in a slash; the API's endpoint answers once the stage exists.
     this.url = pulumi.all([api.apiEndpoint, stage.id]).apply(([endpoint]) => endpoint);
     this.registerOutputs({ apiId: this.apiId, url: this.url });
+  }
+
+  /**
+   * Sends the requests of a route to a function's alias `live`. The routes of one function share its permission and its integration.
+   *
+   * @param routeKey Method and path, e.g. `GET /hello_user`; the route's resource is named for it, so that no other one changes with it.
+   * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
+   */
+  route(routeKey: string, fn: LiveFunction, options: RouteOptions = {}): void {
+    const { integration, permission } = this.targetOf(fn);
+    new aws.apigatewayv2.Route(
+      `${this.#name}-${routeKey}`,
+      {
+        apiId: this.apiId,
+        routeKey,
+        target: pulumi.interpolate`integrations/${integration.id}`,
+        ...(this.#authorizer && !options.public && { authorizationType: "JWT", authorizerId: this.#authorizer.id }),
+      },
+      // A route that answers before the API may call the function would answer 500.
+      { parent: this, dependsOn: [permission] },
+    );
+  }
+
+  private targetOf(fn: LiveFunction): Target {
+    const known = this.#targets.get(fn);
+    if (known) {
+      return known;
+    }
+    const parent = { parent: this };
+    const target = {
+      permission: new aws.lambda.Permission(
+        `${this.#name}-${fn.folder}-permission`,
+        {
+          action: "lambda:InvokeFunction",
+          principal: "apigateway.amazonaws.com",
+          function: fn.functionName,
+          qualifier: fn.alias.name,
+          sourceArn: pulumi.interpolate`${this.#api.executionArn}/*/*`,
+        },
+        parent,
+      ),
+      integration: new aws.apigatewayv2.Integration(
+        `${this.#name}-${fn.folder}-integration`,
+        {
+          apiId: this.apiId,
+          integrationType: "AWS_PROXY",
+          integrationUri: fn.alias.invokeArn,
+          payloadFormatVersion: "2.0",
+        },
+        parent,
+      ),
+    };
+    this.#targets.set(fn, target);
+    return target;
   }
 
   /** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html */

@@ -4,7 +4,7 @@ import * as lambda from "@pulumi/awsx/classic/lambda/metrics.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { BuildProject } from "./buildProject.ts";
 import type { HttpApi } from "./httpApi.ts";
-import type { HttpFunction } from "./httpFunction.ts";
+import type { LiveFunction } from "./liveFunction.ts";
 
 /**
  * A metric of the API's stage; `awsx` has those of REST APIs only.
@@ -26,7 +26,7 @@ export function apiMetric(
  * @see https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
  */
 export function liveMetric(
-  { functionName }: HttpFunction,
+  { functionName }: LiveFunction,
   name: "errors" | "throttles" | "duration",
   change: cloudwatch.MetricChange,
 ): cloudwatch.Metric {

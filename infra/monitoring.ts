@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BuildProject } from "./buildProject.ts";
 import { dashboardRows } from "./dashboard.ts";
 import type { HttpApi } from "./httpApi.ts";
-import type { HttpFunction } from "./httpFunction.ts";
+import type { LiveFunction } from "./liveFunction.ts";
 import { apiMetric, buildMetric, liveMetric } from "./metrics.ts";
 import type { AlarmSettings } from "./settings/alarms.ts";
 import type { Subscriber } from "./settings/subscribers.ts";
@@ -14,7 +14,7 @@ export interface MonitoringArgs {
   /** `<project>-<stack>`, what every name begins with. */
   readonly prefix: string;
   readonly api: HttpApi;
-  readonly functions: readonly HttpFunction[];
+  readonly functions: readonly LiveFunction[];
   /** The project whose failed builds are told. */
   readonly project: BuildProject;
   /** The application whose failed deployments are told. */
@@ -42,7 +42,7 @@ interface Alarm {
  */
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:Monitoring", name, {}, opts);
+    super("infra:index:Monitoring", name, {}, opts);
     const topic = args.alerts ? this.createTopic(name, args) : undefined;
     const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) => this.createAlarm(name, key, alarm, topic));
     if (topic) {

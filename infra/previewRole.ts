@@ -34,7 +34,7 @@ export class PreviewRole extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: PreviewRoleArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:PreviewRole", name, {}, opts);
+    super("infra:index:PreviewRole", name, {}, opts);
     const role = new aws.iam.Role(
       `${name}-role`,
       {

@@ -25,7 +25,7 @@ export class TokenSecret extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: TokenSecretArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:TokenSecret", name, {}, opts);
+    super("infra:index:TokenSecret", name, {}, opts);
     const parent = { parent: this };
     const secret = new aws.secretsmanager.Secret(
       name,

@@ -7,7 +7,7 @@ import { ConfigurationRelease } from "./infra/configurationRelease.ts";
 import { CustomDomain } from "./infra/customDomain.ts";
 import { deploymentConfigs as declareConfigs } from "./infra/deploymentConfigs.ts";
 import { HttpApi } from "./infra/httpApi.ts";
-import { HttpFunction } from "./infra/httpFunction.ts";
+import { LiveFunction } from "./infra/liveFunction.ts";
 import { Monitoring } from "./infra/monitoring.ts";
 import { existingOidcProvider, PreviewRole } from "./infra/previewRole.ts";
 import { containerOf } from "./infra/settings/buildComputes.ts";
@@ -25,17 +25,16 @@ const domain = settings.domain && new CustomDomain("domain", { ...settings.domai
 const application = new aws.codedeploy.Application("releases", { name: settings.prefix, computePlatform: "Lambda" });
 const deploymentConfigs = declareConfigs(settings.releaseStrategies);
 
-const functions = [
-  new HttpFunction("hello-user", {
-    ...settings,
-    ...settings.functionSettings("hello-user"),
-    api,
-    application,
-    deploymentConfigs,
-    route: "GET /hello_user",
-    zip: zips.pathOf("hello-user"),
-  }),
-];
+const helloUser = new LiveFunction("hello-user", {
+  ...settings,
+  ...settings.functionSettings("hello-user"),
+  application,
+  deploymentConfigs,
+  zip: zips.pathOf("hello-user"),
+});
+const functions = [helloUser];
+
+api.route("GET /hello_user", helloUser);
 
 const credential = credentialOf("token", settings.credential);
 

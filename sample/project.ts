@@ -58,7 +58,7 @@ export async function copyProject(path: string): Promise<void> {
   await git(path, "commit", "--quiet", "--message=The project");
 }
 
-/** Adds a function to a project as its developer would: a folder in `functions/`, and a statement in `index.ts`. */
+/** Adds a function to a project as its developer would: a folder in `functions/`, the function and its route in `index.ts`. */
 export async function addFunction(project: string, folder: string): Promise<void> {
   const path = join(project, "functions", folder);
   await mkdir(path);
@@ -68,19 +68,21 @@ export async function addFunction(project: string, folder: string): Promise<void
   );
   await writeFile(join(path, "smoke.json"), JSON.stringify({ event: {}, response: { statusCode: 200 } }));
   const file = join(project, "index.ts");
-  const statement = `  new HttpFunction("${folder}", {
-    ...settings,
-    ...settings.functionSettings("${folder}"),
-    api,
-    application,
-    deploymentConfigs,
-    route: "GET /${folder}",
-    zip: zips.pathOf("${folder}"),
-  }),`;
+  const constant = folder.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const statement = `const ${constant} = new LiveFunction("${folder}", {
+  ...settings,
+  ...settings.functionSettings("${folder}"),
+  application,
+  deploymentConfigs,
+  zip: zips.pathOf("${folder}"),
+});
+`;
   const text = await readFile(file, "utf8");
   await writeFile(
     file,
-    text.replace("const functions = [\n", (start) => `${start}${statement}\n`),
+    text
+      .replace("const functions = [", (list) => `${statement}${list}${constant}, `)
+      .replace(/^api\.route/m, (route) => `api.route("GET /${folder}", ${constant});\n${route}`),
   );
 }
 

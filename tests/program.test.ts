@@ -13,7 +13,7 @@ const folders = readdirSync(functionsFolder).filter((name) => existsSync(join(fu
 const withTokens = { jwtIssuer: "https://login.example.com", jwtAudience: '["my-api"]' };
 
 describe("the program of index.ts", () => {
-  let program: Evaluation<object>;
+  let program: Evaluation<typeof import("../index.ts")>;
 
   before(async () => {
     const stack = { ...dev, config: { ...dev.config, ...withTokens } };
@@ -23,8 +23,9 @@ describe("the program of index.ts", () => {
   const all = (type: string): readonly Registration[] =>
     program.registrations.filter((registration) => registration.key.startsWith(`${type} `));
 
-  it("declares each function that has a folder", () => {
+  it("declares each function that has a folder, and hands each to the pipeline", () => {
     expect(all("lambda.Function").map(({ key }) => key.split(" ")[1])).to.have.members(folders);
+    expect(Object.keys(program.result.functionNames)).to.have.members(folders);
   });
 
   for (const folder of folders) {

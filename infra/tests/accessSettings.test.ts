@@ -1,8 +1,4 @@
-import * as aws from "@pulumi/aws";
 import { expect } from "chai";
-import { deploymentConfigs } from "../deploymentConfigs.ts";
-import { HttpApi } from "../httpApi.ts";
-import { HttpFunction } from "../httpFunction.ts";
 import { readSettings } from "../settings/settings.ts";
 import { dev, evaluate, failureOf, only, type Registration, valueFrom } from "./mocks.ts";
 import { loadProgram } from "./sampleProgram.ts";
@@ -112,7 +108,7 @@ describe("a JWT authorizer", () => {
   it("is none by default, and the route asks for no token", async () => {
     const { registrations } = await loadProgram(dev);
     expect(registrations.filter(({ type }) => type.endsWith(":Authorizer"))).to.deep.equal([]);
-    expect(only(registrations, "apigatewayv2.Route hello-user-route").inputs).to.have.all.keys(
+    expect(only(registrations, "apigatewayv2.Route http-GET /hello_user").inputs).to.have.all.keys(
       "apiId",
       "routeKey",
       "target",
@@ -128,36 +124,11 @@ describe("a JWT authorizer", () => {
       identitySources: ["$request.header.Authorization"],
       jwtConfiguration: { issuer: "https://login.example.com/tenant", audiences: ["my-api", "other"] },
     });
-    expect(only(registrations, "apigatewayv2.Route hello-user-route").inputs).to.include({
+    expect(only(registrations, "apigatewayv2.Route http-GET /hello_user").inputs).to.include({
       authorizationType: "JWT",
       authorizerId: "http-authorizer-0a1b2c3",
     });
   });
-});
-
-describe("a function behind an API with a JWT authorizer", () => {
-  for (const [isPublic, expected] of [
-    [undefined, { authorizationType: "JWT", authorizerId: "http-authorizer-0a1b2c3" }],
-    [true, { authorizationType: undefined, authorizerId: undefined }],
-  ] as const) {
-    it(`asks for a token: ${!isPublic}`, async () => {
-      const { registrations } = await evaluate({ ...dev, config: { ...dev.config, ...jwt } }, () => {
-        const settings = readSettings(["fn"]);
-        new HttpFunction("fn", {
-          ...settings,
-          ...settings.functionSettings("fn"),
-          api: new HttpApi("http", settings),
-          application: new aws.codedeploy.Application("releases", { name: "r", computePlatform: "Lambda" }),
-          deploymentConfigs: deploymentConfigs(settings.releaseStrategies),
-          route: "GET /fn",
-          zip: "no.zip",
-          ...(isPublic && { isPublic }),
-        });
-      });
-      const { authorizationType, authorizerId } = only(registrations, "apigatewayv2.Route fn-route").inputs;
-      expect({ authorizationType, authorizerId }).to.deep.equal(expected);
-    });
-  }
 });
 
 describe("the settings of access and alerts that are not usable, and of which nothing is registered:", () => {

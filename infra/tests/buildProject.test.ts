@@ -6,7 +6,7 @@ import { BuildProject, type BuildProjectArgs } from "../buildProject.ts";
 import { deploymentConfigs as declareConfigs } from "../deploymentConfigs.ts";
 import { DeploymentGroup } from "../deploymentGroup.ts";
 import { HttpApi } from "../httpApi.ts";
-import { HttpFunction } from "../httpFunction.ts";
+import { LiveFunction } from "../liveFunction.ts";
 import { parseStrategy, type ReleaseStrategy } from "../settings/releaseStrategies.ts";
 import { dev, evaluate, only, type Registration, valueFrom } from "./mocks.ts";
 
@@ -146,11 +146,12 @@ describe("a build project that releases two functions", () => {
 
   before(async () => {
     ({ registrations } = await evaluate(dev, () => {
-      const { application, deploymentConfigs, functionOf } = stack();
-      new BuildProject("deploy", {
-        ...args,
-        releases: { application, functions: [functionOf("one"), functionOf("two")], prefix: "app", deploymentConfigs },
-      });
+      const { api, application, deploymentConfigs, functionOf } = stack();
+      const functions = [functionOf("one"), functionOf("two")];
+      for (const fn of functions) {
+        api.route(`POST /${fn.folder}`, fn);
+      }
+      new BuildProject("deploy", { ...args, releases: { application, functions, prefix: "app", deploymentConfigs } });
     }));
   });
 
@@ -189,10 +190,10 @@ describe("a build project that releases two functions", () => {
 
   it("has each function answer on its own route of the one API", () => {
     for (const name of ["one", "two"]) {
-      expect(only(registrations, `apigatewayv2.Route ${name}-route`).inputs).to.deep.equal({
+      expect(only(registrations, `apigatewayv2.Route http-POST /${name}`).inputs).to.deep.equal({
         apiId: "http-api-0a1b2c3",
         routeKey: `POST /${name}`,
-        target: `integrations/${name}-integration-0a1b2c3`,
+        target: `integrations/http-${name}-integration-0a1b2c3`,
       });
     }
   });
@@ -260,7 +261,7 @@ describe("each component", () => {
       new DeploymentGroup("group", group, parent);
     });
     expect(
-      ["HttpApi inner", "HttpFunction fn", "BuildProject build", "DeploymentGroup group"].map(
+      ["HttpApi inner", "LiveFunction fn", "BuildProject build", "DeploymentGroup group"].map(
         (key) => only(registrations, key).parent,
       ),
     ).to.deep.equal(Array(4).fill("HttpApi http"));
@@ -288,13 +289,11 @@ function stack() {
   const api = new HttpApi("http", apiArgs);
   const application = new aws.codedeploy.Application("releases", { name: "app", computePlatform: "Lambda" });
   const deploymentConfigs = declareConfigs([canary]);
-  const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): HttpFunction =>
-    new HttpFunction(
+  const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): LiveFunction =>
+    new LiveFunction(
       name,
       {
-        api,
         application,
-        route: `POST /${name}`,
         zip: join(import.meta.dirname, "no.zip"),
         deploymentConfigs,
         releaseStrategy: canary,

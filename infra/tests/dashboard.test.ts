@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { array, boolean, discriminatedUnion, literal, number, enum as oneOf, strictObject, string, tuple } from "zod";
 import type { BuildProject } from "../buildProject.ts";
 import type { HttpApi } from "../httpApi.ts";
-import type { HttpFunction } from "../httpFunction.ts";
+import type { LiveFunction } from "../liveFunction.ts";
 import { Monitoring } from "../monitoring.ts";
 import { alarmDefaults } from "../settings/alarms.ts";
 import { dev, evaluate, only, type Stack } from "./mocks.ts";
@@ -164,7 +164,7 @@ describe("the dashboard", () => {
       new Monitoring("monitoring", {
         prefix: "push-to-live-dev",
         api: { apiId: text("id"), stageName: text("$default") } as unknown as HttpApi,
-        functions: functions as unknown as HttpFunction[],
+        functions: functions as unknown as LiveFunction[],
         project: { projectName: text("push-to-live-dev_deploy") } as unknown as BuildProject,
         application: { name: text("push-to-live-dev") } as unknown as aws.codedeploy.Application,
         alarms: alarmDefaults,

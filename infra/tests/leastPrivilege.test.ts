@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { BuildProject } from "../buildProject.ts";
 import { deploymentConfigs as declareConfigs } from "../deploymentConfigs.ts";
 import { HttpApi } from "../httpApi.ts";
-import { HttpFunction } from "../httpFunction.ts";
+import { LiveFunction } from "../liveFunction.ts";
 import { buildComputes } from "../settings/buildComputes.ts";
 import type { ReleaseStrategy } from "../settings/releaseStrategies.ts";
 import { onAll } from "./authorization.ts";
@@ -273,13 +273,11 @@ function stackOf(
   const application = new aws.codedeploy.Application("releases", { name: prefix, computePlatform: "Lambda" });
   const functions = folders.map(
     (folder) =>
-      new HttpFunction(folder, {
+      new LiveFunction(folder, {
         ...shared,
         deploymentConfigs,
         releaseStrategy: strategyOf(folder),
-        api,
         application,
-        route: `GET /${folder}`,
         zip: join(import.meta.dirname, "no.zip"),
         memorySize: 128,
         timeout: 10,
@@ -287,6 +285,9 @@ function stackOf(
         policyStatements,
       }),
   );
+  for (const fn of functions) {
+    api.route(`GET /${fn.folder}`, fn);
+  }
   new BuildProject("deploy", {
     ...shared,
     projectName: `${prefix}_deploy`,

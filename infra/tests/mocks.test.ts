@@ -10,8 +10,8 @@ describe("the mocks fixture", () => {
   });
 
   it("fails on a component type that the program does not use", async () => {
-    const { message } = await failureOf(evaluate(dev, () => new pulumi.ComponentResource("push-to-live:index:X", "x")));
-    expect(message).to.contain("x: the mocks have no component of type push-to-live:index:X");
+    const { message } = await failureOf(evaluate(dev, () => new pulumi.ComponentResource("infra:index:X", "x")));
+    expect(message).to.contain("x: the mocks have no component of type infra:index:X");
   });
 
   it("fails on a provider function that the program does not use, though nothing waits for its answer", async () => {

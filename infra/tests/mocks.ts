@@ -163,7 +163,7 @@ function keyOfUrn(urn: string): string {
   return keyOf(types.split("$").at(-1) ?? "", name);
 }
 
-/** `iam.Role <name>` of the type `aws:iam/role:Role`, `HttpApi <name>` of `push-to-live:index:HttpApi`. */
+/** `iam.Role <name>` of the type `aws:iam/role:Role`, `HttpApi <name>` of `infra:index:HttpApi`. */
 function keyOf(type: string, name: string): string {
   const [, module = "", typeName] = type.split(":");
   return module === "index" ? `${typeName} ${name}` : `${module.split("/")[0]}.${typeName} ${name}`;
@@ -293,15 +293,15 @@ const dnsSuffixes: Readonly<Record<string, string>> = {
 };
 
 const componentTypes = new Set([
-  "push-to-live:index:BuildProject",
-  "push-to-live:index:ConfigurationRelease",
-  "push-to-live:index:CustomDomain",
-  "push-to-live:index:DeploymentGroup",
-  "push-to-live:index:HttpApi",
-  "push-to-live:index:HttpFunction",
-  "push-to-live:index:Monitoring",
-  "push-to-live:index:PreviewRole",
-  "push-to-live:index:TokenSecret",
+  "infra:index:BuildProject",
+  "infra:index:ConfigurationRelease",
+  "infra:index:CustomDomain",
+  "infra:index:DeploymentGroup",
+  "infra:index:HttpApi",
+  "infra:index:LiveFunction",
+  "infra:index:Monitoring",
+  "infra:index:PreviewRole",
+  "infra:index:TokenSecret",
 ]);
 
 /** A resource's id, and the outputs that are not inputs. */

@@ -64,12 +64,12 @@ describe("the program of a dev stack", () => {
         "aws:lambda/function:Function": 1,
         "aws:lambda/permission:Permission": 1,
         "aws:ssm/parameter:Parameter": 1,
-        "push-to-live:index:BuildProject": 2,
-        "push-to-live:index:ConfigurationRelease": 1,
-        "push-to-live:index:DeploymentGroup": 1,
-        "push-to-live:index:HttpApi": 1,
-        "push-to-live:index:HttpFunction": 1,
-        "push-to-live:index:Monitoring": 1,
+        "infra:index:BuildProject": 2,
+        "infra:index:ConfigurationRelease": 1,
+        "infra:index:DeploymentGroup": 1,
+        "infra:index:HttpApi": 1,
+        "infra:index:LiveFunction": 1,
+        "infra:index:Monitoring": 1,
       });
     });
 
@@ -79,17 +79,17 @@ describe("the program of a dev stack", () => {
         "apigatewayv2.Api http-api": "HttpApi http",
         "cloudwatch.LogGroup http-access-log": "HttpApi http",
         "apigatewayv2.Stage http-stage": "HttpApi http",
+        "lambda.Permission http-hello-user-permission": "HttpApi http",
+        "apigatewayv2.Integration http-hello-user-integration": "HttpApi http",
+        "apigatewayv2.Route http-GET /hello_user": "HttpApi http",
         "codedeploy.Application releases": undefined,
-        "HttpFunction hello-user": undefined,
-        "cloudwatch.LogGroup hello-user-log": "HttpFunction hello-user",
-        "iam.Role hello-user-role": "HttpFunction hello-user",
-        "iam.RolePolicy hello-user-policy": "HttpFunction hello-user",
-        "lambda.Function hello-user": "HttpFunction hello-user",
-        "lambda.Alias hello-user-live": "HttpFunction hello-user",
-        "lambda.Permission hello-user-permission": "HttpFunction hello-user",
-        "apigatewayv2.Integration hello-user-integration": "HttpFunction hello-user",
-        "apigatewayv2.Route hello-user-route": "HttpFunction hello-user",
-        "DeploymentGroup hello-user-deployments": "HttpFunction hello-user",
+        "LiveFunction hello-user": undefined,
+        "cloudwatch.LogGroup hello-user-log": "LiveFunction hello-user",
+        "iam.Role hello-user-role": "LiveFunction hello-user",
+        "iam.RolePolicy hello-user-policy": "LiveFunction hello-user",
+        "lambda.Function hello-user": "LiveFunction hello-user",
+        "lambda.Alias hello-user-live": "LiveFunction hello-user",
+        "DeploymentGroup hello-user-deployments": "LiveFunction hello-user",
         "codedeploy.DeploymentGroup hello-user-deployments": "DeploymentGroup hello-user-deployments",
         "iam.Role hello-user-deployments-role": "DeploymentGroup hello-user-deployments",
         "iam.RolePolicy hello-user-deployments-policy": "DeploymentGroup hello-user-deployments",
@@ -120,8 +120,6 @@ describe("the program of a dev stack", () => {
 
     it("makes each resource wait for exactly what it needs", () => {
       const wholeFunction = [
-        "apigatewayv2.Integration hello-user-integration",
-        "apigatewayv2.Route hello-user-route",
         "cloudwatch.LogGroup hello-user-log",
         "codedeploy.DeploymentGroup hello-user-deployments",
         "iam.Role hello-user-deployments-role",
@@ -130,7 +128,6 @@ describe("the program of a dev stack", () => {
         "iam.RolePolicy hello-user-policy",
         "lambda.Alias hello-user-live",
         "lambda.Function hello-user",
-        "lambda.Permission hello-user-permission",
       ];
       const custom = program.registrations.filter(({ dependencies }) => dependencies.length > 0);
       expect(Object.fromEntries(custom.map(({ key, dependencies }) => [key, dependencies]))).to.deep.equal({
@@ -143,20 +140,20 @@ describe("the program of a dev stack", () => {
           "iam.RolePolicy hello-user-policy",
         ],
         "lambda.Alias hello-user-live": ["lambda.Function hello-user"],
-        "lambda.Permission hello-user-permission": [
+        "lambda.Permission http-hello-user-permission": [
           "apigatewayv2.Api http-api",
           "lambda.Alias hello-user-live",
           "lambda.Function hello-user",
         ],
-        "apigatewayv2.Integration hello-user-integration": [
+        "apigatewayv2.Integration http-hello-user-integration": [
           "apigatewayv2.Api http-api",
           "lambda.Alias hello-user-live",
         ],
         // The permission: a route that answers may call the function.
-        "apigatewayv2.Route hello-user-route": [
+        "apigatewayv2.Route http-GET /hello_user": [
           "apigatewayv2.Api http-api",
-          "apigatewayv2.Integration hello-user-integration",
-          "lambda.Permission hello-user-permission",
+          "apigatewayv2.Integration http-hello-user-integration",
+          "lambda.Permission http-hello-user-permission",
         ],
         "iam.RolePolicy hello-user-deployments-policy": [
           "iam.Role hello-user-deployments-role",
@@ -249,7 +246,7 @@ describe("the program of a dev stack", () => {
           apiId: "http-api-0a1b2c3",
           url: "https://http-api-0a1b2c3.execute-api.eu-west-1.amazonaws.com",
         },
-        "HttpFunction hello-user": {
+        "LiveFunction hello-user": {
           functionName: "push-to-live-dev_hello-user",
           functionArn: "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user",
         },
@@ -337,15 +334,15 @@ describe("the program of a dev stack", () => {
     });
 
     it("routes GET /hello_user to the function's integration", () => {
-      expect(inputsOf("apigatewayv2.Route hello-user-route")).to.deep.equal({
+      expect(inputsOf("apigatewayv2.Route http-GET /hello_user")).to.deep.equal({
         apiId: "http-api-0a1b2c3",
         routeKey: "GET /hello_user",
-        target: "integrations/hello-user-integration-0a1b2c3",
+        target: "integrations/http-hello-user-integration-0a1b2c3",
       });
     });
 
     it("integrates the alias live as a proxy with payload 2.0", () => {
-      expect(inputsOf("apigatewayv2.Integration hello-user-integration")).to.deep.equal({
+      expect(inputsOf("apigatewayv2.Integration http-hello-user-integration")).to.deep.equal({
         apiId: "http-api-0a1b2c3",
         integrationType: "AWS_PROXY",
         integrationUri:
@@ -355,7 +352,7 @@ describe("the program of a dev stack", () => {
     });
 
     it("may invoke the alias live from its own routes, and no other API may", () => {
-      expect(inputsOf("lambda.Permission hello-user-permission")).to.deep.equal({
+      expect(inputsOf("lambda.Permission http-hello-user-permission")).to.deep.equal({
         action: "lambda:InvokeFunction",
         principal: "apigateway.amazonaws.com",
         function: "push-to-live-dev_hello-user",

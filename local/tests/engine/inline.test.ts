@@ -237,7 +237,7 @@ describe("the program under Pulumi's engine, in this process", function () {
           "apigatewayv2.Authorizer http-authorizer": created(
             "apiId authorizerType identitySources jwtConfiguration name",
           ),
-          "apigatewayv2.Route hello-user-route": "update authorizationType authorizerId",
+          "apigatewayv2.Route http-GET /hello_user": "update authorizationType authorizerId",
         },
       ],
       [

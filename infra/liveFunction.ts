@@ -3,17 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
 import type { DeploymentConfigs } from "./deploymentConfigs.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
-import type { HttpApi } from "./httpApi.ts";
 import type { Environment } from "./settings/functions.ts";
 import type { ReleaseStrategy } from "./settings/releaseStrategies.ts";
 
-/** What an `HttpFunction` is made from. */
-export interface HttpFunctionArgs {
-  readonly api: HttpApi;
-  /** The API's route, e.g. `GET /hello_user`. */
-  readonly route: string;
-  /** Whether the route answers requests without a token, too, where the API asks for one. @default false */
-  readonly isPublic?: boolean;
+/** What a `LiveFunction` is made from. */
+export interface LiveFunctionArgs {
   /** The zip with `handler.mjs`, which exports `handler`. Only the first `up` uploads it: code then belongs to the pipeline. */
   readonly zip: string;
   readonly application: aws.codedeploy.Application;
@@ -26,7 +20,7 @@ export interface HttpFunctionArgs {
   readonly logRetentionDays: number;
   /** MB, which also gives the share of a processor. */
   readonly memorySize: number;
-  /** Seconds after which a request fails. */
+  /** Seconds after which an invocation fails. */
   readonly timeout: number;
   readonly environment: Environment;
   /** Whether X-Ray records requests. @default false */
@@ -38,24 +32,26 @@ export interface HttpFunctionArgs {
 }
 
 /**
- * A Lambda function behind a route of the HTTP API, and the CodeDeploy group that releases it. The API calls the alias `live`, never
+ * A Lambda function with its log, its role, its alias `live` and the CodeDeploy group that releases it. What calls it calls the alias, never
  * `$LATEST`; only a release moves the alias.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-aliases.html
  */
-export class HttpFunction extends pulumi.ComponentResource {
+export class LiveFunction extends pulumi.ComponentResource {
   /** The function's folder in `functions/`. */
   readonly folder: string;
   readonly functionName: pulumi.Output<string>;
   readonly functionArn: pulumi.Output<string>;
+  /** The alias `live`: what a route or any other trigger calls. */
+  readonly alias: aws.lambda.Alias;
   readonly deploymentGroupArn: pulumi.Output<string>;
   /** What a version is made of beside its code. */
   readonly configuration: pulumi.Output<object>;
 
-  constructor(name: string, args: HttpFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("push-to-live:index:HttpFunction", name, {}, opts);
+  constructor(name: string, args: LiveFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("infra:index:LiveFunction", name, {}, opts);
 
     const { fn, configuration } = this.createFunction(name, `${args.prefix}_${name}`, args);
-    const alias = this.createLiveAlias(name, args, fn);
-    this.createRoute(name, args, fn, alias);
     const group = new DeploymentGroup(
       `${name}-deployments`,
       {
@@ -70,6 +66,7 @@ export class HttpFunction extends pulumi.ComponentResource {
     this.folder = name;
     this.functionName = fn.name;
     this.functionArn = fn.arn;
+    this.alias = this.createLiveAlias(name, args, fn);
     this.deploymentGroupArn = group.arn;
     this.configuration = configuration;
     this.registerOutputs({ functionName: this.functionName, functionArn: this.functionArn });
@@ -78,7 +75,7 @@ export class HttpFunction extends pulumi.ComponentResource {
   private createFunction(
     name: string,
     physicalName: string,
-    args: HttpFunctionArgs,
+    args: LiveFunctionArgs,
   ): { fn: aws.lambda.Function; configuration: pulumi.Output<object> } {
     const parent = { parent: this };
     const log = new aws.cloudwatch.LogGroup(
@@ -116,54 +113,17 @@ export class HttpFunction extends pulumi.ComponentResource {
     return { fn, configuration: pulumi.output(configuration) };
   }
 
-  private createLiveAlias(name: string, { protect }: HttpFunctionArgs, fn: aws.lambda.Function): aws.lambda.Alias {
+  private createLiveAlias(name: string, { protect }: LiveFunctionArgs, fn: aws.lambda.Function): aws.lambda.Alias {
     return new aws.lambda.Alias(
       `${name}-live`,
       { name: "live", functionName: fn.name, functionVersion: fn.version },
       { parent: this, protect, ignoreChanges: ["functionVersion", "routingConfig", "description"] },
     );
   }
-
-  private createRoute(name: string, args: HttpFunctionArgs, fn: aws.lambda.Function, alias: aws.lambda.Alias): void {
-    const parent = { parent: this };
-    const permission = new aws.lambda.Permission(
-      `${name}-permission`,
-      {
-        action: "lambda:InvokeFunction",
-        principal: "apigateway.amazonaws.com",
-        function: fn.name,
-        qualifier: alias.name,
-        sourceArn: pulumi.interpolate`${args.api.executionArn}/*/*`,
-      },
-      parent,
-    );
-    const integration = new aws.apigatewayv2.Integration(
-      `${name}-integration`,
-      {
-        apiId: args.api.apiId,
-        integrationType: "AWS_PROXY",
-        integrationUri: alias.invokeArn,
-        payloadFormatVersion: "2.0",
-      },
-      parent,
-    );
-    new aws.apigatewayv2.Route(
-      `${name}-route`,
-      {
-        apiId: args.api.apiId,
-        routeKey: args.route,
-        target: pulumi.interpolate`integrations/${integration.id}`,
-        ...(args.api.authorizerId &&
-          !args.isPublic && { authorizationType: "JWT", authorizerId: args.api.authorizerId }),
-      },
-      // A route that answers before the API may call the function would answer 500.
-      { ...parent, dependsOn: [permission] },
-    );
-  }
 }
 
 function rightsOf(
-  { policyStatements = [], tracing }: HttpFunctionArgs,
+  { policyStatements = [], tracing }: LiveFunctionArgs,
   logGroupArn: pulumi.Input<string>,
 ): aws.iam.PolicyDocument {
   return {
