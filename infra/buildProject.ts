@@ -1,35 +1,21 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
-import type { DeploymentConfigs } from "./deploymentConfigs.ts";
-import type { LiveFunction } from "./liveFunction.ts";
-import { type BuildCompute, isLambdaCompute } from "./settings/buildComputes.ts";
-import type { Repository } from "./settings/settings.ts";
+import { type Credential, readSource } from "./credential.ts";
+import { type Arn, type Releases, releaseStatements } from "./releaseRights.ts";
+import { isLambdaCompute } from "./settings/buildComputes.ts";
+import type { BuildSettings } from "./settings/builds.ts";
 import { buildsPullRequests, type WebhookFilterGroup } from "./webhookFilters.ts";
 
 /** What a `BuildProject` is made from. */
 export interface BuildProjectArgs {
-  /** The project's name, unique in the account and region. */
-  readonly projectName: string;
-  readonly description: string;
-  readonly repository: Repository;
+  readonly settings: BuildSettings;
   readonly credential: Credential;
-  /** The branch that a build started by hand takes. */
-  readonly branch: string;
-  /** Which events start a build. A pull request from a fork waits for an approval in any case. */
-  readonly filterGroups: WebhookFilterGroup[];
-  /**
-   * The name of the commit status with which every build that the webhook starts reports to GitHub.
-   * @default CodeBuild's: `AWS CodeBuild <region> (<project's name>)`
-   */
-  readonly statusContext?: string;
+  readonly description: string;
   /** The build's instructions, a path in the repository. */
   readonly buildspec: string;
-  readonly compute: BuildCompute;
-  /** After how many minutes a build is stopped: 5 to 2160. Lambda compute has its own limit, and takes none. */
-  readonly timeoutMinutes: number;
-  /** How long the build log keeps its events, in days. */
-  readonly logRetentionDays: number;
+  /** Which events start a build. A pull request from a fork waits for an approval in any case. */
+  readonly filterGroups: WebhookFilterGroup[];
   /** What the build may release; left out, the project can deploy nothing. */
   readonly releases?: Releases;
   /**
@@ -38,26 +24,6 @@ export interface BuildProjectArgs {
    */
   readonly after: readonly pulumi.Resource[];
 }
-
-/** What lets CodeBuild read the repository: one of the project's own `source.auth` forms, never the account-wide credential. */
-export interface Credential {
-  readonly type: "CODECONNECTIONS" | "SECRETS_MANAGER";
-  readonly arn: pulumi.Input<string>;
-  /** The customer's own KMS key with which the secret is encrypted, where it is one. */
-  readonly kmsKeyArn?: string;
-}
-
-/** The functions that a build may release, and the CodeDeploy application that does it. */
-export interface Releases {
-  readonly application: aws.codedeploy.Application;
-  readonly functions: readonly LiveFunction[];
-  /** `<project>-<stack>`, what every function's name begins with. */
-  readonly prefix: string;
-  readonly deploymentConfigs: DeploymentConfigs;
-}
-
-/** How many functions a policy names one by one; with the longest names, each takes some 900 of the 10,240 characters of an inline policy. */
-const maxNamedFunctions = 8;
 
 /**
  * What a pull request from a fork is built by: a comment `/codebuild_run(<its latest commit>)` of somebody who may push to the repository.
@@ -81,14 +47,17 @@ export class BuildProject extends pulumi.ComponentResource {
   /** Where GitHub posts its events. */
   readonly webhookUrl: pulumi.Output<string>;
   /** What a GitHub Enterprise Server signs its events with; CodeBuild does not tell what it has given to github.com. */
-  readonly webhookSecret: pulumi.Output<string>;
+  readonly webhookSecret: pulumi.Input<string>;
+  /** The branch that it builds. */
+  readonly branch: string;
 
   constructor(name: string, args: BuildProjectArgs, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:BuildProject", name, {}, opts);
+    const { projectName, repository, branch, logRetentionDays } = args.settings;
 
     const log = new aws.cloudwatch.LogGroup(
       `${name}-log`,
-      { name: `/aws/codebuild/${args.projectName}`, retentionInDays: args.logRetentionDays },
+      { name: `/aws/codebuild/${projectName}`, retentionInDays: logRetentionDays },
       { parent: this },
     );
     const { role, policies } = this.createRole(name, args, log);
@@ -102,13 +71,15 @@ export class BuildProject extends pulumi.ComponentResource {
         ...(args.filterGroups.some(buildsPullRequests) && { pullRequestBuildPolicy }),
       },
       // A project with another repository keeps the webhook of the former one: https://github.com/hashicorp/terraform-provider-aws/issues/47546
-      { parent: this, replacementTrigger: args.repository.cloneUrl, deleteBeforeReplace: true },
+      { parent: this, replacementTrigger: repository.cloneUrl, deleteBeforeReplace: true },
     );
 
     this.projectName = project.name;
     this.projectArn = project.arn;
     this.webhookUrl = webhook.payloadUrl;
-    this.webhookSecret = pulumi.secret(webhook.secret);
+    this.webhookSecret =
+      repository.type === "GITHUB_ENTERPRISE" ? pulumi.secret(webhook.secret) : "set at GitHub by CodeBuild";
+    this.branch = branch;
     this.registerOutputs({ projectName: this.projectName, webhookUrl: this.webhookUrl });
   }
 
@@ -163,7 +134,7 @@ export class BuildProject extends pulumi.ComponentResource {
                 "codebuild:UpdateReport",
                 "codebuild:BatchPutTestCases",
               ],
-              Resource: arn("codebuild", `report-group/${args.projectName}-*`),
+              Resource: arn("codebuild", `report-group/${args.settings.projectName}-*`),
             },
             ...(args.releases ? releaseStatements(args.releases, arn) : []),
           ],
@@ -181,166 +152,35 @@ export class BuildProject extends pulumi.ComponentResource {
     role: aws.iam.Role,
     policies: readonly aws.iam.RolePolicy[],
   ): aws.codebuild.Project {
+    const { projectName, repository, branch, compute, timeoutMinutes, statusContext } = args.settings;
     return new aws.codebuild.Project(
       name,
       {
-        name: args.projectName,
+        name: projectName,
         description: args.description,
         serviceRole: role.arn,
         source: {
-          type: args.repository.type,
-          location: args.repository.cloneUrl,
+          type: repository.type,
+          location: repository.cloneUrl,
           // The whole history: a release asks which of two commits is the older.
           gitCloneDepth: 0,
           buildspec: args.buildspec,
           auth: { type: args.credential.type, resource: args.credential.arn },
           reportBuildStatus: true,
-          ...(args.statusContext && { buildStatusConfig: { context: args.statusContext } }),
+          ...(statusContext !== undefined && { buildStatusConfig: { context: statusContext } }),
         },
-        sourceVersion: args.branch,
+        sourceVersion: branch,
         environment: {
-          ...args.compute,
+          ...compute,
           environmentVariables: args.releases
-            ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.name }]
+            ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.applicationName }]
             : [],
         },
         artifacts: { type: "NO_ARTIFACTS" },
         logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: log.name } },
-        ...(!isLambdaCompute(args.compute) && { buildTimeout: args.timeoutMinutes }),
+        ...(!isLambdaCompute(compute) && { buildTimeout: timeoutMinutes }),
       },
       { parent: this, dependsOn: [...policies, ...args.after] },
     );
   }
-}
-
-type Arn = (service: string, resource: pulumi.Input<string>) => pulumi.Output<string>;
-
-function readSource(
-  { type, arn, kmsKeyArn }: Credential,
-  secretsManager: pulumi.Input<string>,
-): aws.iam.PolicyStatement[] {
-  if (type === "CODECONNECTIONS") {
-    // An action begins as its connection's ARN does. @see https://docs.aws.amazon.com/dtconsole/latest/userguide/rename.html
-    const service = pulumi.output(arn).apply((text) => text.split(":")[2]);
-    const Action = ["GetConnection", "GetConnectionToken", "UseConnection"].map(
-      (name) => pulumi.interpolate`${service}:${name}`,
-    );
-    return [{ Sid: "ReadSource", Effect: "Allow", Action, Resource: arn }];
-  }
-  return [
-    { Sid: "ReadSource", Effect: "Allow", Action: ["secretsmanager:GetSecretValue"], Resource: arn },
-    ...(kmsKeyArn === undefined ? [] : [decryptSecret(arn, kmsKeyArn, secretsManager)]),
-  ];
-}
-
-/** Only this secret, and only by way of Secrets Manager. @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html */
-function decryptSecret(
-  secretArn: pulumi.Input<string>,
-  kmsKeyArn: string,
-  secretsManager: pulumi.Input<string>,
-): aws.iam.PolicyStatement {
-  return {
-    Sid: "DecryptSource",
-    Effect: "Allow",
-    Action: ["kms:Decrypt"],
-    Resource: kmsKeyArn,
-    Condition: {
-      StringEquals: {
-        "kms:ViaService": secretsManager,
-        "kms:EncryptionContext:SecretARN": secretArn,
-      },
-    },
-  };
-}
-
-function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
-  const areNamed = releases.functions.length <= maxNamedFunctions;
-  const each = (
-    named: (fn: LiveFunction) => pulumi.Input<string>,
-    all: pulumi.Input<string>,
-  ): pulumi.Input<string>[] => (areNamed ? releases.functions.map(named) : [all]);
-  const ofAll = `${releases.prefix}_*`;
-  const functions = each((fn) => fn.functionArn, arn("lambda", `function:${ofAll}`));
-  const qualified = functions.map((functionArn) => pulumi.interpolate`${functionArn}:*`);
-  return [
-    {
-      Sid: "PublishVersion",
-      Effect: "Allow",
-      Action: [
-        "lambda:GetAlias",
-        "lambda:GetFunction",
-        "lambda:ListAliases",
-        "lambda:ListVersionsByFunction",
-        "lambda:PublishVersion",
-        "lambda:UpdateAlias",
-        "lambda:UpdateFunctionCode",
-      ],
-      Resource: [...functions, ...qualified],
-    },
-    // Of versions only: one that is not in traffic yet is tried out, one of long ago is deleted. Where IAM asks for the function's own ARN to
-    // delete a version, as its authorization data says, all are kept: with that ARN the build could delete the function.
-    {
-      Sid: "TryAndPruneVersions",
-      Effect: "Allow",
-      Action: ["lambda:DeleteFunction", "lambda:InvokeFunction"],
-      Resource: qualified,
-    },
-    {
-      Sid: "Deploy",
-      Effect: "Allow",
-      Action: [
-        "codedeploy:CreateDeployment",
-        "codedeploy:GetDeployment",
-        "codedeploy:GetDeploymentGroup",
-        "codedeploy:ListDeployments",
-        // CreateDeployment with alarms of its own asks for it.
-        "codedeploy:UpdateDeploymentGroup",
-      ],
-      Resource: each(
-        (fn) => fn.deploymentGroupArn,
-        pulumi.interpolate`${arn("codedeploy", "deploymentgroup:")}${releases.application.name}/*`,
-      ),
-    },
-    // It takes no resource: IAM lets whoever may stop a deployment stop any.
-    { Sid: "StopDeployment", Effect: "Allow", Action: ["codedeploy:StopDeployment"], Resource: "*" },
-    {
-      Sid: "RegisterRevision",
-      Effect: "Allow",
-      Action: ["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
-      Resource: releases.application.arn,
-    },
-    {
-      Sid: "ReadDeploymentConfig",
-      Effect: "Allow",
-      Action: ["codedeploy:GetDeploymentConfig"],
-      Resource: releases.deploymentConfigs.names.map((name) =>
-        arn("codedeploy", pulumi.concat("deploymentconfig:", name)),
-      ),
-    },
-    {
-      Sid: "GuardRelease",
-      Effect: "Allow",
-      Action: ["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm"],
-      Resource: each(
-        (fn) => arn("cloudwatch", pulumi.concat("alarm:", fn.functionName, "/version-*")),
-        arn("cloudwatch", `alarm:${ofAll}`),
-      ),
-    },
-    // GetMetricData takes no resource; of which alarms DescribeAlarms asks when it looks for many, AWS does not say.
-    {
-      Sid: "ReadAlarms",
-      Effect: "Allow",
-      Action: ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"],
-      Resource: "*",
-    },
-    {
-      Sid: "ReadLog",
-      Effect: "Allow",
-      Action: ["logs:FilterLogEvents"],
-      Resource: each(
-        (fn) => arn("logs", pulumi.concat("log-group:/aws/lambda/", fn.functionName, ":*")),
-        arn("logs", `log-group:/aws/lambda/${ofAll}:*`),
-      ),
-    },
-  ];
 }

@@ -13,8 +13,6 @@ export interface ConfigurationReleaseArgs {
   readonly functions: readonly LiveFunction[];
   /** The project whose build releases. */
   readonly project: BuildProject;
-  /** The branch that it builds. */
-  readonly branch: string;
 }
 
 /**
@@ -64,7 +62,7 @@ export class ConfigurationRelease extends pulumi.ComponentResource {
         rule: rule.name,
         arn: args.project.projectArn,
         roleArn: role.arn,
-        input: JSON.stringify({ sourceVersion: args.branch }),
+        input: JSON.stringify({ sourceVersion: args.project.branch }),
       },
       { ...parent, dependsOn: [policy] },
     );

@@ -4,7 +4,11 @@ import type { HttpApi } from "./httpApi.ts";
 import type { DomainSettings } from "./settings/access.ts";
 
 /** What a `CustomDomain` is made from. */
-export type CustomDomainArgs = DomainSettings & { readonly api: HttpApi };
+export interface CustomDomainArgs {
+  readonly settings: DomainSettings;
+  /** The API that answers at the domain. */
+  readonly api: HttpApi;
+}
 
 /**
  * A domain name in front of the HTTP API: with a zone, the domain's record, and a certificate validated by DNS unless one is given.
@@ -20,11 +24,12 @@ export class CustomDomain extends pulumi.ComponentResource {
   constructor(name: string, args: CustomDomainArgs, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:CustomDomain", name, {}, opts);
     const parent = { parent: this };
-    const { domainName, hostedZoneId, api } = args;
+    const { settings, api } = args;
+    const { domainName, hostedZoneId } = settings;
     const certificateArn =
-      args.certificateArn === undefined
-        ? this.createCertificate(name, domainName, args.hostedZoneId)
-        : args.certificateArn;
+      settings.certificateArn === undefined
+        ? this.createCertificate(name, domainName, settings.hostedZoneId)
+        : settings.certificateArn;
     const domain = new aws.apigatewayv2.DomainName(
       name,
       {

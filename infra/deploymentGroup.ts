@@ -1,16 +1,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
+import type { CodeDeployApplication } from "./codeDeployApplication.ts";
+import type { ReleaseStrategy } from "./settings/releaseStrategies.ts";
 
 /** What a `DeploymentGroup` is made from. */
 export interface DeploymentGroupArgs {
-  readonly application: aws.codedeploy.Application;
+  readonly application: CodeDeployApplication;
   /** The group's name in the application: the function's folder. */
   readonly groupName: string;
   /** The function whose alias the deployments move. */
   readonly functionArn: pulumi.Input<string>;
-  /** How traffic moves, e.g. `CodeDeployDefault.LambdaAllAtOnce`. */
-  readonly deploymentConfigName: pulumi.Input<string>;
+  /** How a release moves traffic: one of the application's strategies. */
+  readonly releaseStrategy: ReleaseStrategy;
 }
 
 /**
@@ -41,9 +43,9 @@ export class DeploymentGroup extends pulumi.ComponentResource {
     const group = new aws.codedeploy.DeploymentGroup(
       name,
       {
-        appName: args.application.name,
+        appName: args.application.applicationName,
         deploymentGroupName: args.groupName,
-        deploymentConfigName: args.deploymentConfigName,
+        deploymentConfigName: args.application.deploymentConfigOf(args.releaseStrategy),
         serviceRoleArn: role.arn,
         deploymentStyle: { deploymentType: "BLUE_GREEN", deploymentOption: "WITH_TRAFFIC_CONTROL" },
         // A release brings the alarms of its own.

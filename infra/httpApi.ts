@@ -1,26 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { LiveFunction } from "./liveFunction.ts";
-import type { JwtSettings } from "./settings/access.ts";
-import type { Throttling } from "./settings/settings.ts";
-
-/** What an `HttpApi` is made from. */
-export interface HttpApiArgs {
-  /** `<project>-<stack>`, the beginning of the API's name and of its access log's. */
-  readonly prefix: string;
-  /** How long the access log keeps its events, in days. */
-  readonly logRetentionDays: number;
-  /** The origins whose pages may call the API, `*` for every origin; none when it is empty. */
-  readonly corsOrigins: readonly string[];
-  /** How many requests each route takes; the rest gets status 429. */
-  readonly throttling: Throttling;
-  /** Whose tokens requests must carry; without it, requests need none. */
-  readonly jwt?: JwtSettings | undefined;
-  /** Whether the API answers at its own address, beside that of a custom domain. @default true */
-  readonly defaultEndpoint?: boolean;
-  /** Whether Pulumi refuses to delete or replace the API, whose address goes with it. */
-  readonly protect: boolean;
-}
+import type { ApiSettings, JwtSettings } from "./settings/api.ts";
 
 /** What a route may have of its own. */
 export interface RouteOptions {
@@ -50,25 +31,25 @@ export class HttpApi extends pulumi.ComponentResource {
   readonly #authorizer: aws.apigatewayv2.Authorizer | undefined;
   readonly #targets = new Map<LiveFunction, Target>();
 
-  constructor(name: string, args: HttpApiArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, settings: ApiSettings, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:HttpApi", name, {}, opts);
     const parent = { parent: this };
 
     const api = new aws.apigatewayv2.Api(
       `${name}-api`,
       {
-        name: args.prefix,
+        name: settings.prefix,
         protocolType: "HTTP",
         description: "Routes to the live alias of each function",
-        ...(args.corsOrigins.length > 0 && { corsConfiguration: cors(args.corsOrigins) }),
-        ...(args.defaultEndpoint === false && { disableExecuteApiEndpoint: true }),
+        ...(settings.corsOrigins.length > 0 && { corsConfiguration: cors(settings.corsOrigins) }),
+        ...(!settings.defaultEndpoint && { disableExecuteApiEndpoint: true }),
       },
-      { ...parent, protect: args.protect },
+      { ...parent, protect: settings.protect },
     );
     // Under /aws/vendedlogs/ the account's log resource policy, limited to 5,120 characters, does not grow with each API.
     const accessLog = new aws.cloudwatch.LogGroup(
       `${name}-access-log`,
-      { name: `/aws/vendedlogs/${args.prefix}`, retentionInDays: args.logRetentionDays },
+      { name: `/aws/vendedlogs/${settings.prefix}`, retentionInDays: settings.logRetentionDays },
       parent,
     );
     const stage = new aws.apigatewayv2.Stage(
@@ -78,8 +59,8 @@ export class HttpApi extends pulumi.ComponentResource {
         name: "$default",
         autoDeploy: true,
         defaultRouteSettings: {
-          throttlingRateLimit: args.throttling.rateLimit,
-          throttlingBurstLimit: args.throttling.burstLimit,
+          throttlingRateLimit: settings.throttling.rateLimit,
+          throttlingBurstLimit: settings.throttling.burstLimit,
         },
         accessLogSettings: { destinationArn: accessLog.arn, format: JSON.stringify(accessLogFormat) },
       },
@@ -88,7 +69,7 @@ export class HttpApi extends pulumi.ComponentResource {
 
     this.#name = name;
     this.#api = api;
-    this.#authorizer = args.jwt && this.createAuthorizer(name, api, args.jwt);
+    this.#authorizer = settings.jwt && this.createAuthorizer(name, api, settings.jwt);
     this.apiId = api.id;
     this.stageName = stage.name;
     // The stage's own invokeUrl ends in a slash; the API's endpoint answers once the stage exists.

@@ -1,34 +1,19 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumableBy } from "./assumeRole.ts";
-import type { DeploymentConfigs } from "./deploymentConfigs.ts";
+import type { CodeDeployApplication } from "./codeDeployApplication.ts";
 import { DeploymentGroup } from "./deploymentGroup.ts";
-import type { Environment } from "./settings/functions.ts";
-import type { ReleaseStrategy } from "./settings/releaseStrategies.ts";
+import type { FunctionSettings } from "./settings/functions.ts";
 
 /** What a `LiveFunction` is made from. */
 export interface LiveFunctionArgs {
+  readonly settings: FunctionSettings;
   /** The zip with `handler.mjs`, which exports `handler`. Only the first `up` uploads it: code then belongs to the pipeline. */
   readonly zip: string;
-  readonly application: aws.codedeploy.Application;
-  readonly deploymentConfigs: DeploymentConfigs;
-  /** How a release moves traffic: one of those for which there is a configuration. */
-  readonly releaseStrategy: ReleaseStrategy;
-  /** `<project>-<stack>`, what the function's name begins with. */
-  readonly prefix: string;
-  /** How long the function's log keeps its events, in days. */
-  readonly logRetentionDays: number;
-  /** MB, which also gives the share of a processor. */
-  readonly memorySize: number;
-  /** Seconds after which an invocation fails. */
-  readonly timeout: number;
-  readonly environment: Environment;
-  /** Whether X-Ray records requests. @default false */
-  readonly tracing?: boolean;
+  /** The application whose deployments release the function. */
+  readonly application: CodeDeployApplication;
   /** What the function may do beside writing its log. @default nothing */
   readonly policyStatements?: aws.iam.PolicyStatement[];
-  /** Whether Pulumi refuses to delete or replace the function and its alias, with which the versions go. */
-  readonly protect: boolean;
 }
 
 /**
@@ -51,14 +36,14 @@ export class LiveFunction extends pulumi.ComponentResource {
   constructor(name: string, args: LiveFunctionArgs, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:LiveFunction", name, {}, opts);
 
-    const { fn, configuration } = this.createFunction(name, `${args.prefix}_${name}`, args);
+    const { fn, configuration } = this.createFunction(name, args);
     const group = new DeploymentGroup(
       `${name}-deployments`,
       {
         application: args.application,
         groupName: name,
         functionArn: fn.arn,
-        deploymentConfigName: args.deploymentConfigs.nameOf(args.releaseStrategy),
+        releaseStrategy: args.settings.releaseStrategy,
       },
       { parent: this },
     );
@@ -66,7 +51,7 @@ export class LiveFunction extends pulumi.ComponentResource {
     this.folder = name;
     this.functionName = fn.name;
     this.functionArn = fn.arn;
-    this.alias = this.createLiveAlias(name, args, fn);
+    this.alias = this.createLiveAlias(name, args.settings, fn);
     this.deploymentGroupArn = group.arn;
     this.configuration = configuration;
     this.registerOutputs({ functionName: this.functionName, functionArn: this.functionArn });
@@ -74,13 +59,13 @@ export class LiveFunction extends pulumi.ComponentResource {
 
   private createFunction(
     name: string,
-    physicalName: string,
-    args: LiveFunctionArgs,
+    { settings, zip, policyStatements = [] }: LiveFunctionArgs,
   ): { fn: aws.lambda.Function; configuration: pulumi.Output<object> } {
     const parent = { parent: this };
+    const { functionName, memorySize, timeout, tracing, environment } = settings;
     const log = new aws.cloudwatch.LogGroup(
       `${name}-log`,
-      { name: `/aws/lambda/${physicalName}`, retentionInDays: args.logRetentionDays },
+      { name: `/aws/lambda/${functionName}`, retentionInDays: settings.logRetentionDays },
       parent,
     );
     const role = new aws.iam.Role(
@@ -91,29 +76,34 @@ export class LiveFunction extends pulumi.ComponentResource {
       },
       parent,
     );
-    const policy = new aws.iam.RolePolicy(`${name}-policy`, { role: role.id, policy: rightsOf(args, log.arn) }, parent);
+    const statements = [writeLog(log.arn), ...(tracing ? [writeTraces] : []), ...policyStatements];
+    const policy = new aws.iam.RolePolicy(
+      `${name}-policy`,
+      { role: role.id, policy: { Version: "2012-10-17", Statement: statements } },
+      parent,
+    );
     const configuration = {
       role: role.arn,
       runtime: "nodejs24.x",
       architectures: ["arm64"],
       handler: "handler.handler",
-      memorySize: args.memorySize,
-      timeout: args.timeout,
+      memorySize,
+      timeout,
       loggingConfig: { logFormat: "JSON", logGroup: log.name },
       // Left out, the provider would keep what was before.
-      tracingConfig: { mode: args.tracing ? "Active" : "PassThrough" },
-      ...(Object.keys(args.environment).length > 0 && { environment: { variables: args.environment } }),
+      tracingConfig: { mode: tracing ? "Active" : "PassThrough" },
+      ...(Object.keys(environment).length > 0 && { environment: { variables: environment } }),
     };
     const fn = new aws.lambda.Function(
       name,
-      { name: physicalName, ...configuration, code: new pulumi.asset.FileArchive(args.zip), publish: true },
+      { name: functionName, ...configuration, code: new pulumi.asset.FileArchive(zip), publish: true },
       // Without its rights a function called at once would run, and its log be lost.
-      { ...parent, protect: args.protect, dependsOn: [policy], ignoreChanges: ["code"] },
+      { ...parent, protect: settings.protect, dependsOn: [policy], ignoreChanges: ["code"] },
     );
     return { fn, configuration: pulumi.output(configuration) };
   }
 
-  private createLiveAlias(name: string, { protect }: LiveFunctionArgs, fn: aws.lambda.Function): aws.lambda.Alias {
+  private createLiveAlias(name: string, { protect }: FunctionSettings, fn: aws.lambda.Function): aws.lambda.Alias {
     return new aws.lambda.Alias(
       `${name}-live`,
       { name: "live", functionName: fn.name, functionVersion: fn.version },
@@ -122,22 +112,12 @@ export class LiveFunction extends pulumi.ComponentResource {
   }
 }
 
-function rightsOf(
-  { policyStatements = [], tracing }: LiveFunctionArgs,
-  logGroupArn: pulumi.Input<string>,
-): aws.iam.PolicyDocument {
+function writeLog(logGroupArn: pulumi.Input<string>): aws.iam.PolicyStatement {
   return {
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Sid: "WriteLog",
-        Effect: "Allow",
-        Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-        Resource: pulumi.interpolate`${logGroupArn}:*`,
-      },
-      ...(tracing ? [writeTraces] : []),
-      ...policyStatements,
-    ],
+    Sid: "WriteLog",
+    Effect: "Allow",
+    Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+    Resource: pulumi.interpolate`${logGroupArn}:*`,
   };
 }
 

@@ -2,29 +2,22 @@ import * as aws from "@pulumi/aws";
 import * as cloudwatch from "@pulumi/awsx/classic/cloudwatch/index.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { BuildProject } from "./buildProject.ts";
+import type { CodeDeployApplication } from "./codeDeployApplication.ts";
 import { dashboardRows } from "./dashboard.ts";
 import type { HttpApi } from "./httpApi.ts";
 import type { LiveFunction } from "./liveFunction.ts";
 import { apiMetric, buildMetric, liveMetric } from "./metrics.ts";
-import type { AlarmSettings } from "./settings/alarms.ts";
-import type { Subscriber } from "./settings/subscribers.ts";
+import type { MonitoringSettings } from "./settings/monitoring.ts";
 
 /** What a `Monitoring` is made from. */
 export interface MonitoringArgs {
-  /** `<project>-<stack>`, what every name begins with. */
-  readonly prefix: string;
+  readonly settings: MonitoringSettings;
   readonly api: HttpApi;
   readonly functions: readonly LiveFunction[];
   /** The project whose failed builds are told. */
   readonly project: BuildProject;
   /** The application whose failed deployments are told. */
-  readonly application: aws.codedeploy.Application;
-  /** From where on each alarm rings. */
-  readonly alarms: AlarmSettings;
-  /** Whether there is more than the alarm that guards releases: the other alarms, the topic that tells of all that is wrong, the dashboard. */
-  readonly alerts: boolean;
-  /** Who is told. */
-  readonly alertSubscribers: readonly Subscriber[];
+  readonly application: CodeDeployApplication;
 }
 
 /** What an alarm watches, from where on it rings, and in how many periods in a row. */
@@ -43,13 +36,13 @@ interface Alarm {
 export class Monitoring extends pulumi.ComponentResource {
   constructor(name: string, args: MonitoringArgs, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:Monitoring", name, {}, opts);
-    const topic = args.alerts ? this.createTopic(name, args) : undefined;
+    const { settings, api, functions, project, application } = args;
+    const topic = settings.alerts ? this.createTopic(name, settings) : undefined;
     const alarms = Object.entries(alarmsOf(args)).map(([key, alarm]) => this.createAlarm(name, key, alarm, topic));
     if (topic) {
-      const { project, application, alertSubscribers } = args;
-      if (alertSubscribers.length === 0) {
+      if (settings.alertSubscribers.length === 0) {
         const hint = "set alertSubscribers, or subscribe to the topic";
-        void pulumi.log.warn(`alerts are on, and nobody is told: ${hint} ${args.prefix}-alerts yourself`, this);
+        void pulumi.log.warn(`alerts are on, and nobody is told: ${hint} ${settings.prefix}-alerts yourself`, this);
       }
       this.createRule(name, "builds", topic, {
         description: "Builds that did not succeed",
@@ -74,7 +67,7 @@ export class Monitoring extends pulumi.ComponentResource {
         pattern: {
           source: ["aws.codedeploy"],
           "detail-type": ["CodeDeploy Deployment State-change Notification"],
-          detail: { application: [application.name], state: ["FAILURE"] },
+          detail: { application: [application.applicationName], state: ["FAILURE"] },
         },
         paths: {
           application: "$.detail.application",
@@ -88,10 +81,10 @@ export class Monitoring extends pulumi.ComponentResource {
       new cloudwatch.Dashboard(
         `${name}-dashboard`,
         {
-          name: args.prefix,
+          name: settings.prefix,
           // The region's type is a list of names that AWS has outgrown.
           region: aws.getRegionOutput({}, { parent: this }).region as pulumi.Output<aws.Region>,
-          widgets: dashboardRows({ ...args, alarms, deploymentRule }),
+          widgets: dashboardRows({ api, functions, project, alarms, deploymentRule }),
         },
         { parent: this },
       );
@@ -99,7 +92,7 @@ export class Monitoring extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  private createTopic(name: string, { prefix, alertSubscribers }: MonitoringArgs): Topic {
+  private createTopic(name: string, { prefix, alertSubscribers }: MonitoringSettings): Topic {
     const parent = { parent: this };
     const topic = new aws.sns.Topic(`${name}-alerts`, { name: `${prefix}-alerts` }, parent);
     const account = aws.getCallerIdentityOutput({}, parent).accountId;
@@ -171,7 +164,8 @@ interface Rule {
 }
 
 /** The alarms, by what their logical names end in. */
-function alarmsOf({ prefix, api, functions, project, alarms, alerts }: MonitoringArgs): Record<string, Alarm> {
+function alarmsOf({ settings, api, functions, project }: MonitoringArgs): Record<string, Alarm> {
+  const { prefix, alarms, alerts } = settings;
   const guard: Record<string, Alarm> = {
     "api-5xx": {
       name: `${prefix}-api-5xx`,

@@ -3,9 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { PreviewRoleSettings } from "./settings/previewRole.ts";
 
 /** What a `PreviewRole` is made from. */
-export interface PreviewRoleArgs extends PreviewRoleSettings {
-  /** `<project>-<stack>`, for the description. */
-  readonly prefix: string;
+export interface PreviewRoleArgs {
+  readonly settings: PreviewRoleSettings;
   /** The account's OIDC provider of GitHub where there is one already, as `existingOidcProvider` finds it. */
   readonly existingProvider: string | undefined;
 }
@@ -13,8 +12,14 @@ export interface PreviewRoleArgs extends PreviewRoleSettings {
 /** Who issues the tokens of GitHub Actions. */
 const issuer = "token.actions.githubusercontent.com";
 
-/** The ARN of the account's OIDC provider of GitHub; undefined where there is none, or the caller may not look for it. */
-export async function existingOidcProvider(): Promise<string | undefined> {
+/**
+ * The ARN of the account's OIDC provider of GitHub where the settings ask for one to be made; undefined where there is none, or the caller may
+ * not look for it.
+ */
+export async function existingOidcProvider({ oidcProvider }: PreviewRoleSettings): Promise<string | undefined> {
+  if (oidcProvider !== "create") {
+    return undefined;
+  }
   try {
     return (await aws.iam.getOpenIdConnectProvider({ url: `https://${issuer}` })).arn;
   } catch {
@@ -35,15 +40,16 @@ export class PreviewRole extends pulumi.ComponentResource {
 
   constructor(name: string, args: PreviewRoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:PreviewRole", name, {}, opts);
+    const { subject, stateBucket, kmsKeyArn } = args.settings;
     const role = new aws.iam.Role(
       `${name}-role`,
       {
-        description: `pulumi preview of ${args.prefix} in pull requests`,
-        assumeRolePolicy: assumableInPullRequests(this.oidcProvider(name, args), args.subject),
+        description: `pulumi preview of ${pulumi.getProject()}-${pulumi.getStack()} in pull requests`,
+        assumeRolePolicy: assumableInPullRequests(this.oidcProvider(name, args), subject),
       },
       { parent: this },
     );
-    const statements = [...readState(args.stateBucket, { parent: this }), ...decryptSecrets(args.kmsKeyArn)];
+    const statements = [...readState(stateBucket, { parent: this }), ...decryptSecrets(kmsKeyArn)];
     if (statements.length > 0) {
       new aws.iam.RolePolicy(
         `${name}-policy`,
@@ -55,9 +61,9 @@ export class PreviewRole extends pulumi.ComponentResource {
     this.registerOutputs({ arn: this.arn });
   }
 
-  private oidcProvider(name: string, { oidcProvider, existingProvider }: PreviewRoleArgs): pulumi.Input<string> {
-    if (oidcProvider !== "create") {
-      return oidcProvider;
+  private oidcProvider(name: string, { settings, existingProvider }: PreviewRoleArgs): pulumi.Input<string> {
+    if (settings.oidcProvider !== "create") {
+      return settings.oidcProvider;
     }
     return new aws.iam.OpenIdConnectProvider(
       `${name}-oidc`,

@@ -1,18 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Repository } from "./settings/settings.ts";
-
-/** What a `TokenSecret` is made from. */
-export interface TokenSecretArgs {
-  /** `<project>-<stack>`, for the description. */
-  readonly prefix: string;
-  /** The repository that the token is for. */
-  readonly repository: Repository;
-  /** A personal access token, as a Pulumi secret. */
-  readonly token: pulumi.Output<string>;
-  /** The customer's own KMS key to encrypt it with. @default Secrets Manager's */
-  readonly kmsKeyArn?: string;
-}
+import type { TokenSecretSettings } from "./settings/credentials.ts";
 
 /**
  * A Secrets Manager secret of the stack's own that holds a personal access token as CodeBuild reads it: the account's source credential,
@@ -24,21 +12,21 @@ export class TokenSecret extends pulumi.ComponentResource {
   /** The secret's ARN, available once it has its value. */
   readonly arn: pulumi.Output<string>;
 
-  constructor(name: string, args: TokenSecretArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, settings: TokenSecretSettings, opts?: pulumi.ComponentResourceOptions) {
     super("infra:index:TokenSecret", name, {}, opts);
     const parent = { parent: this };
     const secret = new aws.secretsmanager.Secret(
       name,
       {
-        description: `CodeBuild of ${args.prefix} reads its repository with it`,
-        ...(args.kmsKeyArn !== undefined && { kmsKeyId: args.kmsKeyArn }),
+        description: `CodeBuild of ${settings.prefix} reads its repository with it`,
+        ...(settings.kmsKeyArn !== undefined && { kmsKeyId: settings.kmsKeyArn }),
         // With the stack the token goes at once, instead of after 30 days.
         recoveryWindowInDays: 0,
         // CodeBuild's console finds the secret by them.
         tags: {
           "codebuild:source": "",
           "codebuild:source:type": "personal_access_token",
-          "codebuild:source:provider": args.repository.type.toLowerCase(),
+          "codebuild:source:provider": settings.serverType.toLowerCase(),
         },
       },
       parent,
@@ -48,9 +36,9 @@ export class TokenSecret extends pulumi.ComponentResource {
       {
         secretId: secret.id,
         secretString: pulumi.jsonStringify({
-          ServerType: args.repository.type,
+          ServerType: settings.serverType,
           AuthType: "PERSONAL_ACCESS_TOKEN",
-          Token: args.token,
+          Token: settings.token,
         }),
       },
       parent,

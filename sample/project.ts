@@ -70,11 +70,9 @@ export async function addFunction(project: string, folder: string): Promise<void
   const file = join(project, "index.ts");
   const constant = folder.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   const statement = `const ${constant} = new LiveFunction("${folder}", {
-  ...settings,
-  ...settings.functionSettings("${folder}"),
-  application,
-  deploymentConfigs,
+  settings: settings.function("${folder}"),
   zip: zips.pathOf("${folder}"),
+  application,
 });
 `;
   const text = await readFile(file, "utf8");

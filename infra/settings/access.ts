@@ -1,13 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { JwtSettings } from "./api.ts";
 import { isLocalAddress } from "./localAddress.ts";
-
-/** Whose tokens the API takes. */
-export interface JwtSettings {
-  /** Where OpenID Connect's discovery finds the keys that tokens are signed with, and their `iss`. */
-  readonly issuer: string;
-  /** One of these must be a token's `aud`, or its `client_id` where it has no `aud`. */
-  readonly audience: readonly string[];
-}
 
 /** The API's custom domain, with a certificate of the stack's own region, or with a zone in which a new one is validated. */
 export type DomainSettings = {

@@ -1,10 +1,28 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Repository } from "./repository.ts";
 import { isSecret } from "./secrets.ts";
 
 /** What lets CodeBuild read the repository: the ARN of a connection or of a secret, or a token for which the stack makes a secret. */
-export type CredentialSetting =
+export type CredentialSettings =
   | { readonly type: "CODECONNECTIONS"; readonly arn: string }
   | { readonly type: "SECRETS_MANAGER"; readonly arn: string; readonly kmsKeyArn?: string }
+  | { readonly type: "TOKEN"; readonly secret: TokenSecretSettings };
+
+/** The secret that the stack makes for a token. */
+export interface TokenSecretSettings {
+  /** `<project>-<stack>`, for the description. */
+  readonly prefix: string;
+  /** The kind of server that the token is for. */
+  readonly serverType: Repository["type"];
+  /** A personal access token, as a Pulumi secret. */
+  readonly token: pulumi.Output<string>;
+  /** The customer's own KMS key to encrypt it with. @default Secrets Manager's */
+  readonly kmsKeyArn?: string;
+}
+
+/** A credential as the settings have it: of a token, what is the repository's own is added. */
+export type CredentialSetting =
+  | Exclude<CredentialSettings, { type: "TOKEN" }>
   | { readonly type: "TOKEN"; readonly token: pulumi.Output<string>; readonly kmsKeyArn?: string };
 
 /** The settings of one credential, by what each is. */

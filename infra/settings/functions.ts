@@ -1,8 +1,20 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
 
-/** What a stack may set of one function. */
-export interface FunctionSettings {
+/** What a stack sets of one function. */
+export interface FunctionSettings extends OwnSettings {
+  /** The function's name in AWS, `<project>-<stack>_<folder>`. */
+  readonly functionName: string;
+  /** How long the function's log keeps its events, in days. */
+  readonly logRetentionDays: number;
+  /** Whether X-Ray records requests. */
+  readonly tracing: boolean;
+  /** Whether Pulumi refuses to delete or replace the function and its alias, with which the versions go. */
+  readonly protect: boolean;
+}
+
+/** What a stack may set of one function alone. */
+export interface OwnSettings {
   /** MB, which also gives the share of a processor. */
   readonly memorySize: number;
   /** Seconds. */
@@ -17,7 +29,7 @@ export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
 
 /** What holds where a stack sets nothing; the strategy is then the stack's. */
 export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} } as const satisfies Omit<
-  FunctionSettings,
+  OwnSettings,
   "releaseStrategy"
 >;
 

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { Repository } from "./settings.ts";
+import type { Repository } from "./repository.ts";
 
 /** What the stack's settings say of the role with which a pull request is previewed. */
 export interface PreviewRoleSettings {

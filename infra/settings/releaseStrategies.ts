@@ -11,6 +11,13 @@ export interface ReleaseStrategy {
   readonly minutes: number;
 }
 
+/** What a stack sets of its CodeDeploy application. */
+export interface ApplicationSettings {
+  readonly applicationName: string;
+  /** The strategies of all functions. */
+  readonly strategies: readonly ReleaseStrategy[];
+}
+
 /** CodeBuild stops a build after 36 hours, and five minutes of that are not the release's. */
 const maxMinutes = 2155;
 

@@ -1,80 +1,66 @@
 import * as pulumi from "@pulumi/pulumi";
 import { branchProblem } from "../webhookFilters.ts";
-import { accessProblems, type DomainSettings, domainOf, type JwtSettings, jwtOf } from "./access.ts";
-import { type AlarmSettings, readAlarms } from "./alarms.ts";
-import { type BuildCompute, buildComputes, isLambdaCompute, lambdaComputeMinutes } from "./buildComputes.ts";
-import { type CredentialSetting, readCredential, readPullRequestCredential } from "./credentials.ts";
-import { type Environment, type FunctionSettings, functionDefaults, functionProblems, isObject } from "./functions.ts";
+import { accessProblems, type DomainSettings, domainOf, jwtOf } from "./access.ts";
+import { readAlarms } from "./alarms.ts";
+import type { ApiSettings } from "./api.ts";
+import {
+  type BuildCompute,
+  buildComputes,
+  containerOf,
+  isLambdaCompute,
+  lambdaComputeMinutes,
+} from "./buildComputes.ts";
+import type { BuildSettings } from "./builds.ts";
+import {
+  type CredentialSetting,
+  type CredentialSettings,
+  readCredential,
+  readPullRequestCredential,
+} from "./credentials.ts";
+import {
+  type Environment,
+  type FunctionSettings,
+  functionDefaults,
+  functionProblems,
+  isObject,
+  type OwnSettings,
+} from "./functions.ts";
 import { settingKeys, unknownSettings } from "./known.ts";
+import type { MonitoringSettings } from "./monitoring.ts";
 import { type PreviewRoleSettings, readPreviewRole } from "./previewRole.ts";
-import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
+import { type ApplicationSettings, parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
+import { parseRepository, repositoryRule } from "./repository.ts";
 import { isSecret } from "./secrets.ts";
-import { readSubscribers, type Subscriber } from "./subscribers.ts";
+import { readSubscribers } from "./subscribers.ts";
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
 export const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
 
-/** A GitHub repository, as CodeBuild's source names it. */
-export interface Repository {
-  /** `GITHUB` for github.com, `GITHUB_ENTERPRISE` for any other host. */
-  readonly type: "GITHUB" | "GITHUB_ENTERPRISE";
-  /** The HTTPS URL to clone, e.g. `https://github.com/owner/name.git`. */
-  readonly cloneUrl: string;
-}
-
-/** How many requests each route takes. */
-export interface Throttling {
-  /** Requests per second, in the long run. */
-  readonly rateLimit: number;
-  /** Requests at once. */
-  readonly burstLimit: number;
-}
-
-/** The stack's settings, validated. */
+/** The stack's settings, validated, and grouped by who takes them. */
 export interface Settings {
-  /** `<project>-<stack>`: the CodeDeploy application, and what every function's name begins with. */
+  /** `<project>-<stack>`: the CodeDeploy application, and what every name begins with. */
   readonly prefix: string;
-  readonly repository: Repository;
-  /** The branch whose pushes are deployed. */
-  readonly branch: string;
-  readonly credential: CredentialSetting;
-  /** Whether pull requests are built. */
-  readonly pullRequests: boolean;
-  /** The credential of the pull-request project: code of a pull request may read it. */
-  readonly pullRequestCredential: CredentialSetting;
-  /** The strategies of all functions. */
-  readonly releaseStrategies: readonly ReleaseStrategy[];
-  /** How long every log group keeps its events, in days. */
-  readonly logRetentionDays: number;
-  readonly compute: BuildCompute;
-  /** After how many minutes a build is stopped. */
-  readonly buildTimeoutMinutes: number;
-  /** The origins whose pages may call the API; `*` is every origin. */
-  readonly corsOrigins: readonly string[];
-  readonly throttling: Throttling;
-  /** Whose tokens requests must carry; undefined where they need none. */
-  readonly jwt: JwtSettings | undefined;
+  readonly api: ApiSettings;
   /** The API's custom domain, where it has one. */
   readonly domain: DomainSettings | undefined;
-  /** Whether the API answers at its own address, beside that of the custom domain. */
-  readonly defaultEndpoint: boolean;
-  /** Whether X-Ray records the functions' requests. */
-  readonly tracing: boolean;
-  /** Whether there are alarms beside the one that guards releases, a topic that tells of them, and a dashboard. */
-  readonly alerts: boolean;
-  readonly alarms: AlarmSettings;
-  readonly alertSubscribers: readonly Subscriber[];
-  /** Whether Pulumi refuses to delete or replace what cannot be had back: the API with its address, the versions, the alias. */
-  readonly protect: boolean;
+  readonly application: ApplicationSettings;
+  /** What the builds read the repository with. */
+  readonly credential: CredentialSettings;
+  /** What those of pull requests read it with where it is another: their code may read it. */
+  readonly pullRequestCredential: CredentialSettings | undefined;
+  readonly deploy: BuildSettings;
+  /** Undefined where pull requests are not built. */
+  readonly pullRequest: BuildSettings | undefined;
+  readonly monitoring: MonitoringSettings;
   /** The role with which a pull request is previewed, where the stack is to have one. */
-  readonly previewRole?: PreviewRoleSettings;
+  readonly previewRole: PreviewRoleSettings | undefined;
   /**
    * What the stack sets of a function.
    * @throws {Error} when there is no such folder.
    */
-  functionSettings(folder: string): FunctionSettings;
+  function(folder: string): FunctionSettings;
 }
 
 /** Longest Lambda function name (CreateFunction's `FunctionName`), in characters. */
@@ -141,26 +127,69 @@ export function readSettings(functionFolders: readonly string[]): Settings {
   }
   problems.push(...tagProblems(), ...nameProblems(prefix, functionFolders), ...accessProblems(config));
   if (isComplete(settings)) {
-    const { strategy, computeName, rateLimit, burstLimit, settingsOf, ...others } = settings;
-    const compute = buildComputes[computeName];
+    const { repository, branch, logRetentionDays, protect, tracing, strategy } = settings;
+    const compute = buildComputes[settings.computeName];
     if (problems.length > 0) {
       throw unusable(withoutSecrets(config, problems));
     }
-    const functionSettings = (folder: string): FunctionSettings => settingsOf(folder, strategy);
-    const releaseStrategies = functionFolders.map((folder) => functionSettings(folder).releaseStrategy);
-    const minutes = Math.max(0, ...releaseStrategies.map((each) => each.minutes));
+    const ownSettings = (folder: string): OwnSettings => settings.settingsOf(folder, strategy);
+    const strategies = functionFolders.map((folder) => ownSettings(folder).releaseStrategy);
+    const minutes = Math.max(0, ...strategies.map((each) => each.minutes));
     checkTimeout(config, compute, settings.buildTimeoutMinutes, minutes, refuse);
     if (problems.length === 0) {
+      const builds = { repository, branch, logRetentionDays };
+      const credentialSettings = (credential: CredentialSetting): CredentialSettings => {
+        if (credential.type !== "TOKEN") {
+          return credential;
+        }
+        const { type, ...secret } = credential;
+        return { type, secret: { prefix, serverType: repository.type, ...secret } };
+      };
       return {
-        ...others,
-        pullRequestCredential: pullRequestCredential ?? settings.credential,
-        functionSettings,
-        releaseStrategies,
-        compute,
-        throttling: { rateLimit, burstLimit },
-        jwt: jwtOf(config),
+        prefix,
+        api: {
+          prefix,
+          logRetentionDays,
+          corsOrigins: settings.corsOrigins,
+          throttling: { rateLimit: settings.rateLimit, burstLimit: settings.burstLimit },
+          jwt: jwtOf(config),
+          defaultEndpoint: settings.defaultEndpoint,
+          protect,
+        },
         domain: domainOf(config),
-        ...(previewRole && { previewRole }),
+        application: { applicationName: prefix, strategies },
+        credential: credentialSettings(settings.credential),
+        pullRequestCredential: pullRequestCredential && credentialSettings(pullRequestCredential),
+        deploy: {
+          ...builds,
+          projectName: `${prefix}_deploy`,
+          compute,
+          timeoutMinutes: settings.buildTimeoutMinutes,
+        },
+        pullRequest: settings.pullRequests
+          ? {
+              ...builds,
+              projectName: `${prefix}_pull-request`,
+              // Installing everything and all the tests take some two minutes, on two cores and with more memory than the smallest Lambda compute has.
+              compute: containerOf(compute),
+              timeoutMinutes: 15,
+              statusContext: `${prefix}/pull-request`,
+            }
+          : undefined,
+        monitoring: {
+          prefix,
+          alarms: settings.alarms,
+          alerts: settings.alerts,
+          alertSubscribers: settings.alertSubscribers,
+        },
+        previewRole,
+        function: (folder) => ({
+          ...ownSettings(folder),
+          functionName: `${prefix}_${folder}`,
+          logRetentionDays,
+          tracing,
+          protect,
+        }),
       };
     }
   }
@@ -187,7 +216,7 @@ function readFunctions(
   config: pulumi.Config,
   folders: readonly string[],
   problems: string[],
-): (folder: string, standard: ReleaseStrategy) => FunctionSettings {
+): (folder: string, standard: ReleaseStrategy) => OwnSettings {
   const key = `${config.name}:functions`;
   const set = parseObject(config.get("functions") ?? "{}");
   if (!set) {
@@ -204,10 +233,10 @@ function readFunctions(
     if (!folders.includes(folder)) {
       throw new Error(`there is no function "${folder}"; the folders with a handler.ts are: ${folders.join(", ")}`);
     }
-    const own = set?.[folder] as Partial<Omit<FunctionSettings, "releaseStrategy"> & { releaseStrategy: string }>;
+    const own = set?.[folder] as Partial<Omit<OwnSettings, "releaseStrategy"> & { releaseStrategy: string }>;
     const releaseStrategy = parseStrategy(own?.releaseStrategy ?? standard.name) ?? standard;
     const environment = textsOf(own?.environment ?? functionDefaults.environment);
-    const settings: FunctionSettings = { ...functionDefaults, ...own, environment, releaseStrategy };
+    const settings: OwnSettings = { ...functionDefaults, ...own, environment, releaseStrategy };
     return isSecret(config, "functions") ? { ...settings, environment: secrets(settings.environment) } : settings;
   };
 }
@@ -295,26 +324,6 @@ function nameProblems(prefix: string, functionFolders: readonly string[]): strin
     }
   }
   return problems;
-}
-
-// An owner's name has a _ where an enterprise manages its users: name_shortcode.
-const repositoryRule = 'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"';
-const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9_-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
-
-function parseRepository(url: string): Repository | undefined {
-  if (!URL.canParse(url)) {
-    return undefined;
-  }
-  const { protocol, username, password, search, hash, host, pathname } = new URL(url);
-  const path = repositoryPath.exec(pathname);
-  const isNearlyGitHub = /(^|\.)github\.com(:|$)/.test(host) && host !== "github.com";
-  if (protocol !== "https:" || username || password || search || hash || !path || isNearlyGitHub) {
-    return undefined;
-  }
-  return {
-    type: host === "github.com" ? "GITHUB" : "GITHUB_ENTERPRISE",
-    cloneUrl: `https://${host}/${path[1]}/${path[2]}.git`,
-  };
 }
 
 const originsRule = 'it must be a list of origins, such as ["https://www.example.com"] or ["https://*"], or ["*"]';

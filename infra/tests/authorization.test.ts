@@ -3,44 +3,38 @@ import { onAll, problemsOf } from "./authorization.ts";
 import { dev, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn } from "./policies.ts";
 import { loadProgram } from "./sampleProgram.ts";
+import { keyArn, secretArn, token, withSettings } from "./stacks.ts";
 
-const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
-const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
-const token = "ghp_0123456789abcdefghij";
 const { repository } = dev.config;
 
 /** Stacks that have between them every setting that adds to a policy, or changes one. */
 const stacks: Readonly<Record<string, Stack>> = {
   "the defaults": dev,
-  "all that can be on": {
-    ...dev,
-    config: {
-      ...dev.config,
-      alerts: "true",
-      alertSubscribers: '["team@example.com"]',
-      tracing: "true",
-      previewRole: "create",
-      previewStateBucket: "states/of/teams",
-      previewKmsKeyArn: key,
-      pullRequestTokenSecretArn: secret,
-      pullRequestTokenKmsKeyArn: key,
-      domainName: "api.example.com",
-      hostedZoneId: "Z0123456789",
-      releaseStrategy: "canary25Percent5Minutes",
-      buildTimeoutMinutes: "20",
-      jwtIssuer: "https://example.com",
-      jwtAudience: '["a"]',
-    },
-  },
+  "all that can be on": withSettings({
+    alerts: "true",
+    alertSubscribers: '["team@example.com"]',
+    tracing: "true",
+    previewRole: "create",
+    previewStateBucket: "states/of/teams",
+    previewKmsKeyArn: keyArn,
+    pullRequestTokenSecretArn: secretArn,
+    pullRequestTokenKmsKeyArn: keyArn,
+    domainName: "api.example.com",
+    hostedZoneId: "Z0123456789",
+    releaseStrategy: "canary25Percent5Minutes",
+    buildTimeoutMinutes: "20",
+    jwtIssuer: "https://example.com",
+    jwtAudience: '["a"]',
+  }),
   "a token's secret under a customer's key": {
     ...dev,
-    config: { repository, tokenSecretArn: secret, tokenKmsKeyArn: key },
+    config: { repository, tokenSecretArn: secretArn, tokenKmsKeyArn: keyArn },
   },
   "a token under a customer's key, one for pull requests, and somebody's OIDC provider": {
     ...dev,
     config: {
       repository,
-      tokenKmsKeyArn: key,
+      tokenKmsKeyArn: keyArn,
       previewRole: "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com",
     },
     secretConfig: { token, pullRequestToken: token },
@@ -49,10 +43,7 @@ const stacks: Readonly<Record<string, Stack>> = {
     ...dev,
     config: { repository, connectionArn: dev.config.connectionArn.replace("codeconnections", "codestar-connections") },
   },
-  "builds on Lambda, and none of pull requests": {
-    ...dev,
-    config: { ...dev.config, buildCompute: "armLambda", pullRequests: "false" },
-  },
+  "builds on Lambda, and none of pull requests": withSettings({ buildCompute: "armLambda", pullRequests: "false" }),
 };
 
 describe("AWS's authorization data", () => {

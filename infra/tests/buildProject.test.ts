@@ -1,112 +1,67 @@
-import { join } from "node:path";
-import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { BuildProject, type BuildProjectArgs } from "../buildProject.ts";
-import { deploymentConfigs as declareConfigs } from "../deploymentConfigs.ts";
-import { DeploymentGroup } from "../deploymentGroup.ts";
-import { HttpApi } from "../httpApi.ts";
-import { LiveFunction } from "../liveFunction.ts";
-import { parseStrategy, type ReleaseStrategy } from "../settings/releaseStrategies.ts";
+import { declareStack } from "./components.ts";
 import { dev, evaluate, only, type Registration, valueFrom } from "./mocks.ts";
+import { inputsOf, loadProgram } from "./sampleProgram.ts";
+import { withSettings, withTokenSecret } from "./stacks.ts";
 
-const connectionArn = dev.config.connectionArn;
-const canary = strategyOf("canary10Percent5Minutes");
-const args: BuildProjectArgs = {
-  projectName: "push-to-live-dev_pull-request",
-  description: "A pull request: test",
-  repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
-  credential: { type: "CODECONNECTIONS", arn: connectionArn },
-  branch: "main",
-  filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
-  buildspec: "buildspec.pr.yml",
-  compute: {
-    type: "LINUX_CONTAINER",
-    computeType: "BUILD_GENERAL1_SMALL",
-    image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
-  },
-  timeoutMinutes: 7,
-  logRetentionDays: 14,
-  after: [],
-};
-
-describe("a build project without releases", () => {
-  let registrations: readonly Registration[];
-
-  before(async () => {
-    ({ registrations } = await evaluate(dev, () => new BuildProject("pull-request", args)));
-  });
-
-  it("is a log, a role, its policies, a project and its webhook", () => {
-    expect(registrations.map(({ key }) => key).sort()).to.deep.equal([
-      "BuildProject pull-request",
-      "cloudwatch.LogGroup pull-request-log",
-      "codebuild.Project pull-request",
-      "codebuild.Webhook pull-request-webhook",
-      "iam.Role pull-request-role",
-      "iam.RolePolicy pull-request-policy",
-      "iam.RolePolicy pull-request-source-policy",
-    ]);
-  });
-
-  it("may log, report and read the repository, and neither touch a function nor deploy", () => {
-    expect(only(registrations, "iam.RolePolicy pull-request-policy").inputs).to.deep.equal({
-      role: "pull-request-role-0a1b2c3",
-      policy: {
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "WriteLog",
-            Effect: "Allow",
-            Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
-            Resource: "arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/push-to-live-dev_pull-request:*",
-          },
-          {
-            Sid: "WriteTestReports",
-            Effect: "Allow",
-            Action: [
-              "codebuild:CreateReportGroup",
-              "codebuild:CreateReport",
-              "codebuild:UpdateReport",
-              "codebuild:BatchPutTestCases",
-            ],
-            Resource: "arn:aws:codebuild:eu-west-1:123456789012:report-group/push-to-live-dev_pull-request-*",
-          },
-        ],
+describe("the deploy build", () => {
+  it("builds the whole history of the branch from GitHub, reads it through the connection and knows its application", async () => {
+    expect(await inputsOf("codebuild.Project deploy")).to.deep.equal({
+      name: "push-to-live-dev_deploy",
+      description: "A push to the branch: test, bundle, release",
+      serviceRole: "arn:aws:iam::123456789012:role/deploy-role-0a1b2c3",
+      source: {
+        type: "GITHUB",
+        location: "https://github.com/owner/name.git",
+        gitCloneDepth: 0,
+        buildspec: "buildspec.yml",
+        auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
+        reportBuildStatus: true,
       },
-    });
-    expect(only(registrations, "iam.RolePolicy pull-request-source-policy").inputs).to.deep.equal({
-      role: "pull-request-role-0a1b2c3",
-      policy: {
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "ReadSource",
-            Effect: "Allow",
-            Action: [
-              "codeconnections:GetConnection",
-              "codeconnections:GetConnectionToken",
-              "codeconnections:UseConnection",
-            ],
-            Resource: connectionArn,
-          },
-        ],
+      sourceVersion: "main",
+      environment: {
+        type: "LINUX_CONTAINER",
+        computeType: "BUILD_GENERAL1_SMALL",
+        image: "aws/codebuild/amazonlinux-x86_64-standard:6.0",
+        environmentVariables: [{ name: "CODEDEPLOY_APPLICATION", value: "push-to-live-dev" }],
       },
+      artifacts: { type: "NO_ARTIFACTS" },
+      logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_deploy" } },
+      buildTimeout: 5,
     });
   });
 
-  it("is not told of a CodeDeploy application, and is made from exactly its arguments", () => {
-    expect(only(registrations, "codebuild.Project pull-request").inputs).to.deep.equal({
+  it("starts on a push to main, and on nothing else", async () => {
+    expect(await inputsOf("codebuild.Webhook deploy-webhook")).to.deep.equal({
+      projectName: "push-to-live-dev_deploy",
+      buildType: "BUILD",
+      filterGroups: [
+        {
+          filters: [
+            { type: "EVENT", pattern: "PUSH" },
+            { type: "HEAD_REF", pattern: "^refs/heads/main$" },
+          ],
+        },
+      ],
+    });
+  });
+});
+
+describe("the pull-request build", () => {
+  it("reports under a name of its own, has time for every test, and knows no application", async () => {
+    expect(await inputsOf("codebuild.Project pull-request")).to.deep.equal({
       name: "push-to-live-dev_pull-request",
-      description: "A pull request: test",
+      description: "A pull request: every test, and no right to deploy",
       serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
       source: {
         type: "GITHUB",
         location: "https://github.com/owner/name.git",
         gitCloneDepth: 0,
         buildspec: "buildspec.pr.yml",
-        auth: { type: "CODECONNECTIONS", resource: connectionArn },
+        auth: { type: "CODECONNECTIONS", resource: dev.config.connectionArn },
         reportBuildStatus: true,
+        buildStatusConfig: { context: "push-to-live-dev/pull-request" },
       },
       sourceVersion: "main",
       environment: {
@@ -116,43 +71,110 @@ describe("a build project without releases", () => {
         environmentVariables: [],
       },
       artifacts: { type: "NO_ARTIFACTS" },
-      logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_pull-request" } },
-      buildTimeout: 7,
+      logsConfig: {
+        cloudwatchLogs: { status: "ENABLED", groupName: "/aws/codebuild/push-to-live-dev_pull-request" },
+      },
+      buildTimeout: 15,
     });
   });
 
-  it("starts on exactly the filter groups that it is given, and for a fork only once somebody who may push has approved", () => {
-    expect(only(registrations, "codebuild.Webhook pull-request-webhook").inputs).to.deep.equal({
+  it("starts for a pull request into main that is opened, changed or reopened, and for a fork's after approval", async () => {
+    expect(await inputsOf("codebuild.Webhook pull-request-webhook")).to.deep.equal({
       projectName: "push-to-live-dev_pull-request",
       buildType: "BUILD",
-      filterGroups: [{ filters: [{ type: "EVENT", pattern: "PULL_REQUEST_CREATED" }] }],
+      filterGroups: [
+        {
+          filters: [
+            { type: "EVENT", pattern: "PULL_REQUEST_CREATED, PULL_REQUEST_UPDATED, PULL_REQUEST_REOPENED" },
+            { type: "BASE_REF", pattern: "^refs/heads/main$" },
+          ],
+        },
+      ],
       pullRequestBuildPolicy: {
         requiresCommentApproval: "FORK_PULL_REQUESTS",
         approverRoles: ["GITHUB_ADMIN", "GITHUB_MAINTAIN", "GITHUB_WRITE"],
       },
     });
   });
-
-  it("keeps its log as long as it is told", () => {
-    expect(only(registrations, "cloudwatch.LogGroup pull-request-log").inputs).to.deep.equal({
-      name: "/aws/codebuild/push-to-live-dev_pull-request",
-      retentionInDays: 14,
-    });
-  });
 });
 
-describe("a build project that releases two functions", () => {
+describe("the builds of other stacks", () => {
+  it("clones from GitHub Enterprise when the repository is not on github.com", async () => {
+    const { registrations } = await loadProgram(withTokenSecret);
+    expect(only(registrations, "codebuild.Project deploy").inputs.source).to.deep.include({
+      type: "GITHUB_ENTERPRISE",
+      location: "https://git.example.com/owner/name.git",
+    });
+  });
+
+  it("tells a GitHub Enterprise webhook's secret as a secret, and none for github.com", async () => {
+    const { result } = await loadProgram(withTokenSecret);
+    expect(await pulumi.isSecret(pulumi.output(result.webhookSecret))).to.equal(true);
+    expect(await valueFrom(pulumi.unsecret(pulumi.output(result.webhookSecret)))).to.equal("the-webhook-secret");
+    expect((await loadProgram(dev)).result.webhookSecret).to.equal("set at GitHub by CodeBuild");
+  });
+
+  it("puts each setting where it belongs", async () => {
+    const { registrations } = await loadProgram(
+      withSettings({ branch: "release/1.x", logRetentionDays: "90", buildTimeoutMinutes: "60" }),
+    );
+    const logs = registrations.filter(({ type }) => type === "aws:cloudwatch/logGroup:LogGroup");
+    expect(logs.map(({ inputs }) => inputs.retentionInDays)).to.deep.equal([90, 90, 90, 90]);
+    expect(only(registrations, "codebuild.Project deploy").inputs).to.include({
+      sourceVersion: "release/1.x",
+      buildTimeout: 60,
+    });
+    expect(only(registrations, "codebuild.Webhook deploy-webhook").inputs.filterGroups).to.deep.equal([
+      {
+        filters: [
+          { type: "EVENT", pattern: "PUSH" },
+          { type: "HEAD_REF", pattern: "^refs/heads/release/1\\.x$" },
+        ],
+      },
+    ]);
+    expect(only(registrations, "cloudwatch.EventTarget configuration-target").inputs.input).to.equal(
+      '{"sourceVersion":"release/1.x"}',
+    );
+  });
+
+  it("builds on Lambda compute without a timeout, which it does not take", async () => {
+    const { registrations } = await loadProgram(withSettings({ buildCompute: "armLambda" }));
+    const { buildTimeout, environment } = only(registrations, "codebuild.Project deploy").inputs;
+    expect(buildTimeout).to.equal(undefined);
+    expect(environment).to.include({ type: "ARM_LAMBDA_CONTAINER", computeType: "BUILD_LAMBDA_1GB" });
+  });
+
+  it("builds pull requests in a container of the same architecture: every test needs more than Lambda compute has", async () => {
+    for (const [buildCompute, type] of [
+      ["x86", "LINUX_CONTAINER"],
+      ["x86Lambda", "LINUX_CONTAINER"],
+      ["arm", "ARM_CONTAINER"],
+      ["armLambda", "ARM_CONTAINER"],
+    ] as const) {
+      const { registrations } = await loadProgram(withSettings({ buildCompute }));
+      const { buildTimeout, environment } = only(registrations, "codebuild.Project pull-request").inputs;
+      expect(buildTimeout, buildCompute).to.equal(15);
+      expect(environment, buildCompute).to.include({ type, computeType: "BUILD_GENERAL1_SMALL" });
+    }
+  });
+
+  it("tells both webhooks' secrets for GitHub Enterprise, as secrets", async () => {
+    const { result } = await loadProgram(withTokenSecret);
+    expect(await pulumi.isSecret(pulumi.output(result.pullRequestWebhookSecret))).to.equal(true);
+  });
+
+  it("takes pull requests into the branch of the settings", async () => {
+    const { registrations } = await loadProgram(withSettings({ branch: "release/1.x" }));
+    const { filterGroups } = only(registrations, "codebuild.Webhook pull-request-webhook").inputs;
+    expect(filterGroups).to.have.nested.property("[0].filters[1].pattern", "^refs/heads/release/1\\.x$");
+  });
+});
+describe("a deploy build of two functions", () => {
   let registrations: readonly Registration[];
 
   before(async () => {
-    ({ registrations } = await evaluate(dev, () => {
-      const { api, application, deploymentConfigs, functionOf } = stack();
-      const functions = [functionOf("one"), functionOf("two")];
-      for (const fn of functions) {
-        api.route(`POST /${fn.folder}`, fn);
-      }
-      new BuildProject("deploy", { ...args, releases: { application, functions, prefix: "app", deploymentConfigs } });
-    }));
+    const stack = withSettings({ releaseStrategy: "canary10Percent5Minutes", buildTimeoutMinutes: "10" });
+    ({ registrations } = await evaluate(stack, () => declareStack(["one", "two"])));
   });
 
   it("may release and guard both, by the deployment configurations that it is given and all at once, and no other", () => {
@@ -163,18 +185,26 @@ describe("a build project that releases two functions", () => {
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     const statements = (policy as { Statement: { Sid: string; Resource: unknown }[] }).Statement;
     expect(Object.fromEntries(statements.slice(2).map(({ Sid, Resource }) => [Sid, Resource]))).to.deep.equal({
-      PublishVersion: [`${lambda}:app_one`, `${lambda}:app_two`, `${lambda}:app_one:*`, `${lambda}:app_two:*`],
-      TryAndPruneVersions: [`${lambda}:app_one:*`, `${lambda}:app_two:*`],
-      Deploy: [`${codedeploy}:deploymentgroup:app/one`, `${codedeploy}:deploymentgroup:app/two`],
+      PublishVersion: [
+        `${lambda}:push-to-live-dev_one`,
+        `${lambda}:push-to-live-dev_two`,
+        `${lambda}:push-to-live-dev_one:*`,
+        `${lambda}:push-to-live-dev_two:*`,
+      ],
+      TryAndPruneVersions: [`${lambda}:push-to-live-dev_one:*`, `${lambda}:push-to-live-dev_two:*`],
+      Deploy: [
+        `${codedeploy}:deploymentgroup:push-to-live-dev/one`,
+        `${codedeploy}:deploymentgroup:push-to-live-dev/two`,
+      ],
       StopDeployment: "*",
-      RegisterRevision: `${codedeploy}:application:app`,
+      RegisterRevision: `${codedeploy}:application:push-to-live-dev`,
       ReadDeploymentConfig: [
         `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaAllAtOnce`,
         `${codedeploy}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes`,
       ],
-      GuardRelease: [`${alarms}:app_one/version-*`, `${alarms}:app_two/version-*`],
+      GuardRelease: [`${alarms}:push-to-live-dev_one/version-*`, `${alarms}:push-to-live-dev_two/version-*`],
       ReadAlarms: "*",
-      ReadLog: [`${logs}/app_one:*`, `${logs}/app_two:*`],
+      ReadLog: [`${logs}/push-to-live-dev_one:*`, `${logs}/push-to-live-dev_two:*`],
     });
   });
 
@@ -187,124 +217,4 @@ describe("a build project that releases two functions", () => {
       });
     }
   });
-
-  it("has each function answer on its own route of the one API", () => {
-    for (const name of ["one", "two"]) {
-      expect(only(registrations, `apigatewayv2.Route http-POST /${name}`).inputs).to.deep.equal({
-        apiId: "http-api-0a1b2c3",
-        routeKey: `POST /${name}`,
-        target: `integrations/http-${name}-integration-0a1b2c3`,
-      });
-    }
-  });
 });
-
-describe("the deployment configurations of a stack", () => {
-  const namesOf = (strategies: readonly ReleaseStrategy[]) =>
-    evaluate(dev, () => {
-      const { names } = declareConfigs(strategies);
-      return pulumi.output([...names]);
-    });
-
-  it("are CodeDeploy's own for predefined strategies, each once, and the one for a rollback", async () => {
-    const { registrations, result } = await namesOf([canary, strategyOf("linear10PercentEvery1Minute"), canary]);
-    expect(registrations).to.deep.equal([]);
-    expect(await valueFrom(result)).to.deep.equal([
-      "CodeDeployDefault.LambdaAllAtOnce",
-      "CodeDeployDefault.LambdaCanary10Percent5Minutes",
-      "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
-    ]);
-  });
-
-  it("are declared for others: one for each that differs", async () => {
-    const [slow, wide] = [strategyOf("linear5PercentEvery4Minutes"), strategyOf("canary50Percent2Minutes")];
-    const { registrations, result } = await namesOf([slow, wide, slow]);
-    expect(registrations.map(({ key, inputs }) => ({ key, inputs }))).to.deep.equal([
-      {
-        key: "codedeploy.DeploymentConfig linear5PercentEvery4Minutes",
-        inputs: {
-          computePlatform: "Lambda",
-          trafficRoutingConfig: { type: "TimeBasedLinear", timeBasedLinear: { percentage: 5, interval: 4 } },
-        },
-      },
-      {
-        key: "codedeploy.DeploymentConfig canary50Percent2Minutes",
-        inputs: {
-          computePlatform: "Lambda",
-          trafficRoutingConfig: { type: "TimeBasedCanary", timeBasedCanary: { percentage: 50, interval: 2 } },
-        },
-      },
-    ]);
-    expect(await valueFrom(result)).to.deep.equal([
-      "CodeDeployDefault.LambdaAllAtOnce",
-      "linear5PercentEvery4Minutes-0a1b2c3",
-      "canary50Percent2Minutes-0a1b2c3",
-    ]);
-  });
-
-  it("know no strategy that they were not declared for", () => {
-    expect(() => declareConfigs([canary]).nameOf(strategyOf("canary10Percent10Minutes"))).to.throw(
-      "there is no deployment configuration of canary10Percent10Minutes; there are allAtOnce, canary10Percent5Minutes",
-    );
-  });
-});
-
-describe("each component", () => {
-  it("takes resource options: a parent of its own", async () => {
-    const { registrations } = await evaluate(dev, () => {
-      const { application, api, functionOf } = stack();
-      const parent = { parent: api };
-      new HttpApi("inner", apiArgs, parent);
-      functionOf("fn", parent);
-      new BuildProject("build", args, parent);
-      const group = { application, groupName: "g", functionArn: "arn:fn", deploymentConfigName: "config" };
-      new DeploymentGroup("group", group, parent);
-    });
-    expect(
-      ["HttpApi inner", "LiveFunction fn", "BuildProject build", "DeploymentGroup group"].map(
-        (key) => only(registrations, key).parent,
-      ),
-    ).to.deep.equal(Array(4).fill("HttpApi http"));
-  });
-});
-
-function strategyOf(name: string): ReleaseStrategy {
-  const strategy = parseStrategy(name);
-  if (!strategy) {
-    throw new Error(`${name} is no strategy`);
-  }
-  return strategy;
-}
-
-const apiArgs = {
-  prefix: "app",
-  logRetentionDays: 14,
-  corsOrigins: [],
-  throttling: { rateLimit: 1, burstLimit: 1 },
-  protect: false,
-};
-
-/** An API and a CodeDeploy application, and functions that use them. */
-function stack() {
-  const api = new HttpApi("http", apiArgs);
-  const application = new aws.codedeploy.Application("releases", { name: "app", computePlatform: "Lambda" });
-  const deploymentConfigs = declareConfigs([canary]);
-  const functionOf = (name: string, opts?: pulumi.ComponentResourceOptions): LiveFunction =>
-    new LiveFunction(
-      name,
-      {
-        application,
-        zip: join(import.meta.dirname, "no.zip"),
-        deploymentConfigs,
-        releaseStrategy: canary,
-        prefix: "app",
-        logRetentionDays: 14,
-        memorySize: 128,
-        timeout: 10,
-        environment: {},
-        protect: false,
-      },
-      opts,
-    );
-  return { api, application, deploymentConfigs, functionOf };
-}

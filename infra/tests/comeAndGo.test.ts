@@ -2,11 +2,7 @@ import { expect } from "chai";
 import { dev, type Registration, type Stack } from "./mocks.ts";
 import { isComputed } from "./providerTypes.ts";
 import { loadProgram } from "./sampleProgram.ts";
-
-const secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf";
-const key = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
-const token = "ghp_0123456789abcdefghij";
-const { repository } = dev.config;
+import { keyArn, secretArn, withSettings, withToken } from "./stacks.ts";
 
 /** Pairs of stacks, without something and with it: every setting that makes a property come and go. */
 const pairs: Readonly<Record<string, readonly [off: Stack, on: Stack]>> = {
@@ -25,11 +21,8 @@ const pairs: Readonly<Record<string, readonly [off: Stack, on: Stack]>> = {
   "a role for previews": [dev, withSettings({ previewRole: "create", previewStateBucket: "states" })],
   protection: [dev, withSettings({ protect: "true" })],
   "no builds of pull requests": [withSettings({ pullRequests: "false" }), dev],
-  "a credential for pull requests": [dev, withSettings({ pullRequestTokenSecretArn: secret })],
-  "a key of the token's": [
-    { ...dev, config: { repository }, secretConfig: { token } },
-    { ...dev, config: { repository, tokenKmsKeyArn: key }, secretConfig: { token } },
-  ],
+  "a credential for pull requests": [dev, withSettings({ pullRequestTokenSecretArn: secretArn })],
+  "a key of the token's": [withToken, { ...withToken, config: { ...withToken.config, tokenKmsKeyArn: keyArn } }],
 };
 
 /** Every property of a resource that is there in both cases, and is left out in one of them. */
@@ -73,10 +66,6 @@ describe("what a setting makes come and go", () => {
     expect(await isComputed("aws:lambda/function:Function", ["environment"])).to.equal(false);
   });
 });
-
-function withSettings(config: Readonly<Record<string, string>>): Stack {
-  return { ...dev, config: { ...dev.config, ...config } };
-}
 
 /** The paths of each resource's properties, by type and name. */
 async function propertiesOf(stack: Stack): Promise<Map<string, Set<string>>> {

@@ -1,14 +1,10 @@
-import type * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { array, boolean, discriminatedUnion, literal, number, enum as oneOf, strictObject, string, tuple } from "zod";
-import type { BuildProject } from "../buildProject.ts";
-import type { HttpApi } from "../httpApi.ts";
-import type { LiveFunction } from "../liveFunction.ts";
 import { Monitoring } from "../monitoring.ts";
-import { alarmDefaults } from "../settings/alarms.ts";
-import { dev, evaluate, only, type Stack } from "./mocks.ts";
+import { declareStack } from "./components.ts";
+import { evaluate, only } from "./mocks.ts";
 import { loadProgram } from "./sampleProgram.ts";
+import { withSettings } from "./stacks.ts";
 
 /**
  * The dashboard bodies that CloudWatch takes, as far as ours go, as it documents them; npm has no well-kept schema of them.
@@ -92,7 +88,7 @@ const published = [
   ["AWS/Events", "TriggeredRules", { RuleName: "monitoring-deployments-0a1b2c3" }],
 ] as const;
 
-const watched: Stack = { ...dev, config: { ...dev.config, alerts: "true" } };
+const watched = withSettings({ alerts: "true" });
 
 describe("the dashboard", () => {
   let body: typeof bodySchema._output;
@@ -155,22 +151,10 @@ describe("the dashboard", () => {
   });
 
   it("shows the alarms of forty functions, a hundred a widget, which is all that CloudWatch takes", async () => {
+    const folders = Array.from({ length: 40 }, (_, index) => `f${index}`);
     const { registrations } = await evaluate(watched, () => {
-      const text = (value: string) => pulumi.output(value);
-      const functions = Array.from({ length: 40 }, (_, index) => ({
-        folder: `f${index}`,
-        functionName: text(`push-to-live-dev_f${index}`),
-      }));
-      new Monitoring("monitoring", {
-        prefix: "push-to-live-dev",
-        api: { apiId: text("id"), stageName: text("$default") } as unknown as HttpApi,
-        functions: functions as unknown as LiveFunction[],
-        project: { projectName: text("push-to-live-dev_deploy") } as unknown as BuildProject,
-        application: { name: text("push-to-live-dev") } as unknown as aws.codedeploy.Application,
-        alarms: alarmDefaults,
-        alerts: true,
-        alertSubscribers: [],
-      });
+      const { settings, deploy: project, ...others } = declareStack(folders);
+      new Monitoring("monitoring", { settings: settings.monitoring, project, ...others });
     });
     const { dashboardBody } = only(registrations, "cloudwatch.Dashboard monitoring-dashboard").inputs;
     const { widgets } = bodySchema.parse(JSON.parse(String(dashboardBody)));

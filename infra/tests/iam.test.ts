@@ -1,8 +1,9 @@
 import { expect } from "chai";
 import { decide } from "./iam.ts";
-import { dev, only, type Registration, type Stack } from "./mocks.ts";
+import { dev, only, type Registration } from "./mocks.ts";
 import { type Statement, statementsIn } from "./policies.ts";
 import { loadProgram } from "./sampleProgram.ts";
+import { withToken } from "./stacks.ts";
 
 const allow = (Action: string | string[], Resource: string | string[]): Statement => ({
   Sid: "Allow",
@@ -50,11 +51,8 @@ describe("the policy evaluator", () => {
 describe("the right to release", () => {
   for (const [what, stack] of [
     ["a connection", dev],
-    [
-      "a token",
-      { ...dev, config: { repository: dev.config.repository }, secretConfig: { token: "ghp_0123456789abcdefghij" } },
-    ],
-  ] as [string, Stack][]) {
+    ["a token", withToken],
+  ] as const) {
     it(`is the deploy build's in every action, and a pull request's in none, with ${what}`, async () => {
       const { registrations } = await loadProgram(stack);
       const releases = releaseActions(registrations);

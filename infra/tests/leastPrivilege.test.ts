@@ -1,19 +1,14 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as aws from "@pulumi/aws";
 import { expect } from "chai";
 import fc from "fast-check";
-import { BuildProject } from "../buildProject.ts";
-import { deploymentConfigs as declareConfigs } from "../deploymentConfigs.ts";
-import { HttpApi } from "../httpApi.ts";
-import { LiveFunction } from "../liveFunction.ts";
-import { buildComputes } from "../settings/buildComputes.ts";
-import type { ReleaseStrategy } from "../settings/releaseStrategies.ts";
 import { onAll } from "./authorization.ts";
+import { declareStack } from "./components.ts";
 import { matches } from "./iam.ts";
 import { dev, evaluate, only, type Registration, type Stack } from "./mocks.ts";
 import { type Statement, statementsIn, statementsOf } from "./policies.ts";
 import { loadProgram } from "./sampleProgram.ts";
+import { withToken, withTokenSecret } from "./stacks.ts";
 
 /** Every `*` of the program's policies, and why the name before it cannot be known beforehand. */
 const wildcards = {
@@ -45,21 +40,9 @@ const maxInlinePolicy = 10_240;
 describe("the policies", () => {
   for (const [what, stack] of [
     ["a connection", dev],
-    [
-      "a token's secret",
-      {
-        ...dev,
-        config: {
-          repository: "https://git.example.com/owner/name",
-          tokenSecretArn: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:github-token-AbCdEf",
-        },
-      },
-    ],
-    [
-      "a token",
-      { ...dev, config: { repository: dev.config.repository }, secretConfig: { token: "ghp_0123456789abcdefghij" } },
-    ],
-  ] as [string, Stack][]) {
+    ["a token's secret", withTokenSecret],
+    ["a token", withToken],
+  ] as const) {
     it(`of a stack with ${what} hold no * but those that AWS leaves no choice about`, async () => {
       const statements = statementsOf((await loadProgram(stack)).registrations);
       expect(statements).to.have.lengthOf(19);
@@ -96,22 +79,6 @@ describe("the policies", () => {
     }
   });
 
-  it("add to a function exactly the statements that index.ts gives it", async () => {
-    const statement = {
-      Sid: "ReadOrders",
-      Effect: "Allow",
-      Action: ["dynamodb:GetItem"],
-      Resource: "arn:aws:dynamodb:eu-west-1:123456789012:table/orders",
-    } as const;
-    const { registrations } = await evaluate(dev, () =>
-      stackOf(["orders"], { policyStatements: [{ ...statement, Action: [...statement.Action] }] }),
-    );
-    const { policy } = only(registrations, "iam.RolePolicy orders-policy").inputs;
-    const [log, ...others] = statementsIn(policy);
-    expect(log).to.have.property("Sid", "WriteLog");
-    expect(others).to.deep.equal([statement]);
-  });
-
   it("of the deploy build allow each call that deploy/ makes", async () => {
     const folder = join(import.meta.dirname, "../../deploy");
     const files = (await readdir(folder)).filter((file) => file.endsWith(".ts"));
@@ -146,17 +113,21 @@ describe("the policies", () => {
   it("name up to eight functions, with names as long as they can be, and keep within IAM's limit", async () => {
     const folders = Array.from({ length: 8 }, (_, index) => `${index}`.padEnd(39, "f"));
     const secretName = "s".repeat(512);
-    const { registrations } = await evaluate({ ...dev, partition: "aws-us-gov", region: "us-gov-west-1" }, () =>
-      stackOf(folders, {
-        prefix: "p".repeat(24),
-        credentialArn: `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${secretName}-AbCdEf`,
-      }),
-    );
+    const registrations = await registrationsOf(folders, {
+      project: "p".repeat(12),
+      stack: "s".repeat(11),
+      partition: "aws-us-gov",
+      region: "us-gov-west-1",
+      config: {
+        repository: dev.config.repository,
+        tokenSecretArn: `arn:aws-us-gov:secretsmanager:us-gov-west-1:123456789012:secret:${secretName}-AbCdEf`,
+      },
+    });
     const { policy } = only(registrations, "iam.RolePolicy deploy-policy").inputs;
     const { policy: source } = only(registrations, "iam.RolePolicy deploy-source-policy").inputs;
     expect(JSON.stringify(policy) + JSON.stringify(source)).to.have.lengthOf.within(5_000, maxInlinePolicy);
     for (const folder of folders) {
-      expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(24)}_${folder}"`);
+      expect(JSON.stringify(policy)).to.contain(`:function:${"p".repeat(12)}-${"s".repeat(11)}_${folder}"`);
     }
   });
 
@@ -175,15 +146,13 @@ describe("the policies", () => {
     const stack = fc.record({ name: stackName, folders });
     const property = fc.asyncProperty(stack, stack, fc.boolean(), async (one, other, isNear) => {
       // Near: as stack `dev` with the function `a-b` and stack `dev-a` with the function `b`.
-      const names = isNear
-        ? [one.name, `${one.name}-${other.folders[0]?.replaceAll("_", "-")}`]
-        : [one.name, other.name];
-      if (names[0] === names[1]) {
+      const otherName = isNear ? `${one.name}-${other.folders[0]?.replaceAll("_", "-")}` : other.name;
+      if (one.name === otherName) {
         return;
       }
       const [first, second] = [
-        await registrationsOf(`shop-${names[0]}`, one.folders),
-        await registrationsOf(`shop-${names[1]}`, other.folders),
+        await registrationsOf(one.folders, { project: "shop", stack: one.name }),
+        await registrationsOf(other.folders, { project: "shop", stack: otherName }),
       ];
       const taken = arnsOf(first).filter((arn) => arnsOf(second).includes(arn));
       expect(taken, "the same names").to.deep.equal([]);
@@ -200,7 +169,7 @@ describe("the policies", () => {
 
   it("take the stack's prefix for nine functions, and keep within IAM's limit", async () => {
     const folders = Array.from({ length: 9 }, (_, index) => `${index}`.padEnd(39, "f"));
-    const { registrations } = await evaluate(dev, () => stackOf(folders));
+    const registrations = await registrationsOf(folders);
     const deploy = only(registrations, "iam.RolePolicy deploy-policy");
     expect(wildcardsIn(statementsOf([deploy]))).to.have.members(Object.keys(wildcardsOfMany));
     for (const { inputs } of registrations.filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")) {
@@ -208,10 +177,6 @@ describe("the policies", () => {
     }
   });
 });
-
-async function registrationsOf(prefix: string, folders: readonly string[]): Promise<readonly Registration[]> {
-  return (await evaluate(dev, () => stackOf(folders, { prefix }))).registrations;
-}
 
 /** The ARNs of what a stack has, and of what its builds and releases make. */
 function arnsOf(registrations: readonly Registration[]): string[] {
@@ -249,57 +214,17 @@ function wildcardsIn(statements: readonly Statement[]): string[] {
   return [...new Set(arns.map((arn) => arn.replace(/^arn:aws:([a-z]+):eu-west-1:123456789012:/, "$1:…:")))];
 }
 
-/** An API with functions, and a build that may release them. */
-function stackOf(
+/** What a stack declares whose functions have each a strategy of its own: each is another configuration to read. */
+async function registrationsOf(
   folders: readonly string[],
-  {
-    prefix = "push-to-live-dev",
-    credentialArn = dev.config.connectionArn as string,
-    policyStatements = [] as aws.iam.PolicyStatement[],
-  } = {},
-): void {
-  const shared = {
-    prefix,
-    logRetentionDays: 14,
-    protect: false,
-  };
-  // A strategy of its own for each function, with a name as long as there is: each is another configuration to read.
-  const strategyOf = (folder: string): ReleaseStrategy => {
-    const name = `linear${folders.indexOf(folder) + 50}PercentEvery1000Minutes`;
-    return { name, routing: { type: "TimeBasedLinear" }, minutes: 2000 };
-  };
-  const deploymentConfigs = declareConfigs(folders.map(strategyOf));
-  const api = new HttpApi("http", { ...shared, corsOrigins: [], throttling: { rateLimit: 1, burstLimit: 1 } });
-  const application = new aws.codedeploy.Application("releases", { name: prefix, computePlatform: "Lambda" });
-  const functions = folders.map(
-    (folder) =>
-      new LiveFunction(folder, {
-        ...shared,
-        deploymentConfigs,
-        releaseStrategy: strategyOf(folder),
-        application,
-        zip: join(import.meta.dirname, "no.zip"),
-        memorySize: 128,
-        timeout: 10,
-        environment: {},
-        policyStatements,
-      }),
-  );
-  for (const fn of functions) {
-    api.route(`GET /${fn.folder}`, fn);
-  }
-  new BuildProject("deploy", {
-    ...shared,
-    projectName: `${prefix}_deploy`,
-    description: "Releases",
-    repository: { type: "GITHUB", cloneUrl: "https://github.com/owner/name.git" },
-    credential: { type: "SECRETS_MANAGER", arn: credentialArn },
-    branch: "main",
-    filterGroups: [],
-    buildspec: "buildspec.yml",
-    compute: buildComputes.x86,
-    timeoutMinutes: 5,
-    releases: { ...shared, application, deploymentConfigs, functions },
-    after: functions,
-  });
+  stack: Partial<Stack> = {},
+): Promise<readonly Registration[]> {
+  // Names as long as there are.
+  const strategies = folders.map((folder, index) => [
+    folder,
+    { releaseStrategy: `linear${index + 50}PercentEvery1000Minutes` },
+  ]);
+  const functions = JSON.stringify(Object.fromEntries(strategies));
+  const config = { ...(stack.config ?? dev.config), functions, buildTimeoutMinutes: "2005" };
+  return (await evaluate({ ...dev, ...stack, config }, () => declareStack(folders))).registrations;
 }

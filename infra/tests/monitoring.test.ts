@@ -34,13 +34,6 @@ describe("the monitoring", () => {
         ],
       ]);
     });
-
-    it("records no requests in X-Ray", () => {
-      expect(only(registrations, "lambda.Function hello-user").inputs).to.deep.include({
-        tracingConfig: { mode: "PassThrough" },
-      });
-      expect(JSON.stringify(registrations)).to.not.contain("xray");
-    });
   });
 
   describe("of a stack with alerts", () => {
@@ -234,26 +227,6 @@ describe("the monitoring", () => {
       "push-to-live-dev_hello-user-duration": 15,
       "push-to-live-dev-failed-builds": 16,
     });
-  });
-
-  it("has X-Ray record requests when the settings say so: in the function's configuration, whose change is released, and in its rights", async () => {
-    const plain = await loadProgram(dev);
-    const traced = await loadProgram({ ...dev, config: { ...dev.config, tracing: "true" } });
-    expect(only(traced.registrations, "lambda.Function hello-user").inputs.tracingConfig).to.deep.equal({
-      mode: "Active",
-    });
-    const hashOf = ({ registrations }: Evaluation<unknown>) =>
-      only(registrations, "ssm.Parameter configuration").inputs.insecureValue;
-    expect(hashOf(traced)).to.not.equal(hashOf(plain));
-    const { policy } = only(traced.registrations, "iam.RolePolicy hello-user-policy").inputs;
-    expect(policy)
-      .to.have.nested.property("Statement[1]")
-      .that.deep.equals({
-        Sid: "WriteTraces",
-        Effect: "Allow",
-        Action: ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-        Resource: "*",
-      });
   });
 });
 

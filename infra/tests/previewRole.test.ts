@@ -1,13 +1,13 @@
 import { expect } from "chai";
 import { decide } from "./iam.ts";
-import { dev, failureOf, only, type Registration, valueFrom } from "./mocks.ts";
+import { failureOf, only, type Registration, valueFrom } from "./mocks.ts";
 import { statementsIn } from "./policies.ts";
 import { loadProgram } from "./sampleProgram.ts";
+import { keyArn, withSettings } from "./stacks.ts";
 
 const provider = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
-const kmsKeyArn = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555";
 
-const programWith = (config: Record<string, string>) => loadProgram({ ...dev, config: { ...dev.config, ...config } });
+const programWith = (config: Record<string, string>) => loadProgram(withSettings(config));
 
 /** What there is of the role, by key. */
 async function previewOf(config: Record<string, string>): Promise<Record<string, Registration>> {
@@ -75,7 +75,7 @@ describe("the role of a preview", () => {
     const made = await previewOf({
       previewRole: provider,
       previewStateBucket: "team-state/services",
-      previewKmsKeyArn: kmsKeyArn,
+      previewKmsKeyArn: keyArn,
     });
     const s3 = "arn:aws:s3:::team-state";
     const state = `${s3}/services/.pulumi/stacks/push-to-live/dev.json`;
@@ -91,7 +91,7 @@ describe("the role of a preview", () => {
             Action: ["s3:GetObject"],
             Resource: [`${s3}/services/.pulumi/meta.yaml`, state, `${state}.gz`, `${state}.zst`],
           },
-          { Sid: "DecryptSecrets", Effect: "Allow", Action: ["kms:Decrypt"], Resource: kmsKeyArn },
+          { Sid: "DecryptSecrets", Effect: "Allow", Action: ["kms:Decrypt"], Resource: keyArn },
         ],
       },
     });
@@ -108,7 +108,7 @@ describe("the role of a preview", () => {
       ["s3:DeleteObject", `${s3}/stacks/push-to-live/dev.json`],
       ["s3:GetObject", `${s3}/stacks/push-to-live/prod.json`],
       ["s3:GetObject", `${s3}/stacks/push-to-live/dev.jsonx`],
-      ["kms:Decrypt", kmsKeyArn],
+      ["kms:Decrypt", keyArn],
       ["lambda:UpdateFunctionCode", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user"],
       ["lambda:GetFunction", "arn:aws:lambda:eu-west-1:123456789012:function:push-to-live-dev_hello-user"],
     ] as const) {
@@ -156,7 +156,7 @@ describe("the role of a preview", () => {
       { previewStateBucket: "state" },
       /previewStateBucket is "state": .*without previewRole/,
     ],
-    ["a key without a role", { previewKmsKeyArn: kmsKeyArn }, /previewKmsKeyArn is .*without previewRole/],
+    ["a key without a role", { previewKmsKeyArn: keyArn }, /previewKmsKeyArn is .*without previewRole/],
     ["a subject without a role", { previewSubject: "repo:owner/name" }, /previewSubject is .*without previewRole/],
   ] as const) {
     it(`refuses ${what}, by the setting's name`, async () => {

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { git } from "../../github/git.ts";
 
 /** The resources of the program with one function: the stack, its components and what AWS has. */
-export const resourceCount = 41;
+export const resourceCount = 42;
 
 /** Where the pulumi command line runs, and on which stack. */
 export interface Target {
@@ -36,7 +36,7 @@ export async function pulumi(target: Target, ...args: string[]): Promise<string>
   }
 }
 
-/** The counts at the end of an operation, e.g. `["41 to create"]`. */
+/** The counts at the end of an operation, e.g. `["42 to create"]`. */
 export function counts(output: string): string[] {
   const [lines = ""] =
     output
