@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { HttpApi } from "./httpApi.ts";
-import type { DomainSettings } from "./settings/access.ts";
+import type { DomainSettings } from "./settings/domain.ts";
 
 /** What a `CustomDomain` is made from. */
 export interface CustomDomainArgs {

@@ -1,3 +1,6 @@
+import { isLocalAddress } from "./localAddress.ts";
+import { jsonOf, parsedBy } from "./values.ts";
+
 /** What a stack sets of its API. */
 export interface ApiSettings {
   /** `<project>-<stack>`, the API's name, and the last part of its access log's. */
@@ -30,4 +33,44 @@ export interface JwtSettings {
   readonly issuer: string;
   /** One of these must be a token's `aud`, or its `client_id` where it has no `aud`. */
   readonly audience: readonly string[];
+}
+
+/** Origins, as API Gateway takes them. @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html */
+export const corsOrigins = parsedBy((text) => {
+  const origins = jsonOf(text);
+  return isListOf(origins, isOrigin) || isListOf(origins, (origin) => origin === "*", 1) ? origins : undefined;
+}, 'it must be a list of origins, such as ["https://www.example.com"] or ["https://*"], or ["*"]');
+
+export const jwtIssuer = parsedBy(
+  (text) =>
+    (/^https:\/\/[^\s/?#@]+(\/[^\s?#]*)?$/.test(text) && URL.canParse(text)) || isLocalAddress(text) ? text : undefined,
+  "it must be the https URL of an OpenID Connect issuer, such as https://login.example.com/tenant",
+);
+
+export const jwtAudience = parsedBy((text) => {
+  const audience = jsonOf(text);
+  return isListOf(audience, (item) => item !== "") && audience.length > 0 ? audience : undefined;
+}, 'it must be a list of what a token may be for, such as ["my-api"]');
+
+/** Whose tokens the API takes; undefined where requests need none. */
+export function jwtOf(values: {
+  readonly jwtIssuer?: string | undefined;
+  readonly jwtAudience?: readonly string[] | undefined;
+}): JwtSettings | undefined {
+  const { jwtIssuer: issuer, jwtAudience: audience } = values;
+  return issuer !== undefined && audience !== undefined ? { issuer, audience } : undefined;
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/\*$/.test(text) || (/^https?:\/\/[^*]+$/.test(text) && URL.parse(text)?.origin === text);
+}
+
+function isListOf(
+  value: unknown,
+  isItem: (text: string) => boolean,
+  most = Number.POSITIVE_INFINITY,
+): value is string[] {
+  return (
+    Array.isArray(value) && value.length <= most && value.every((item) => typeof item === "string" && isItem(item))
+  );
 }

@@ -1,4 +1,4 @@
-import type { BuildCompute } from "./buildComputes.ts";
+import { type BuildCompute, containerOf } from "./buildComputes.ts";
 import type { Repository } from "./repository.ts";
 
 /** What a stack sets of one of its build projects. */
@@ -18,4 +18,38 @@ export interface BuildSettings {
    * @default CodeBuild's: `AWS CodeBuild <region> (<project's name>)`
    */
   readonly statusContext?: string;
+}
+
+/** What both build projects are made from. */
+interface BuildValues {
+  readonly repository: Repository;
+  readonly branch: string;
+  readonly buildCompute: BuildCompute;
+  readonly buildTimeoutMinutes: number;
+  readonly logRetentionDays: number;
+}
+
+/** What a stack sets of the project that builds the branch. @param prefix `<project>-<stack>` */
+export function deployBuild(prefix: string, values: BuildValues): BuildSettings {
+  const { repository, branch, buildCompute, buildTimeoutMinutes, logRetentionDays } = values;
+  return {
+    projectName: `${prefix}_deploy`,
+    repository,
+    branch,
+    compute: buildCompute,
+    timeoutMinutes: buildTimeoutMinutes,
+    logRetentionDays,
+  };
+}
+
+/** What a stack sets of the project that builds pull requests. @param prefix `<project>-<stack>` */
+export function pullRequestBuild(prefix: string, values: BuildValues): BuildSettings {
+  return {
+    ...deployBuild(prefix, values),
+    projectName: `${prefix}_pull-request`,
+    // Installing everything and all the tests take some two minutes, on two cores and with more memory than the smallest Lambda compute has.
+    compute: containerOf(values.buildCompute),
+    timeoutMinutes: 15,
+    statusContext: `${prefix}/pull-request`,
+  };
 }

@@ -1,10 +1,21 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { parseStrategy, type ReleaseStrategy, strategyRule } from "./releaseStrategies.ts";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { against } from "./problem.ts";
+import { type ReleaseStrategy, releaseStrategy } from "./releaseStrategies.ts";
+import { objectOf } from "./values.ts";
 
 /** What a stack sets of one function. */
-export interface FunctionSettings extends OwnSettings {
+export interface FunctionSettings {
   /** The function's name in AWS, `<project>-<stack>_<folder>`. */
   readonly functionName: string;
+  /** MB, which also gives the share of a processor. */
+  readonly memorySize: number;
+  /** Seconds after which an invocation fails. */
+  readonly timeout: number;
+  /** The environment's variables, by name. */
+  readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
+  /** How its releases move traffic. */
+  readonly releaseStrategy: ReleaseStrategy;
   /** How long the function's log keeps its events, in days. */
   readonly logRetentionDays: number;
   /** Whether X-Ray records requests. */
@@ -12,29 +23,6 @@ export interface FunctionSettings extends OwnSettings {
   /** Whether Pulumi refuses to delete or replace the function and its alias, with which the versions go. */
   readonly protect: boolean;
 }
-
-/** What a stack may set of one function alone. */
-export interface OwnSettings {
-  /** MB, which also gives the share of a processor. */
-  readonly memorySize: number;
-  /** Seconds. */
-  readonly timeout: number;
-  readonly environment: Environment;
-  /** How its releases move traffic. */
-  readonly releaseStrategy: ReleaseStrategy;
-}
-
-/** Environment variables, by name. */
-export type Environment = Readonly<Record<string, pulumi.Input<string>>>;
-
-/** What holds where a stack sets nothing; the strategy is then the stack's. */
-export const functionDefaults = { memorySize: 128, timeout: 10, environment: {} } as const satisfies Omit<
-  OwnSettings,
-  "releaseStrategy"
->;
-
-const unset = { ...functionDefaults, releaseStrategy: undefined };
-const keys = Object.keys(unset);
 
 /**
  * The names of environment variables that Lambda keeps to itself.
@@ -63,62 +51,60 @@ const reservedNames: readonly string[] = [
 /** Largest sum of an environment's names and values, in bytes (CreateFunction's `Environment`). */
 const maxEnvironmentBytes = 4096;
 
-/**
- * Why the settings of one function are not usable, each with its key, value and what is allowed; empty when they are.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
- */
-export function functionProblems(settings: unknown): string[] {
-  if (!isObject(settings)) {
-    return [` is ${JSON.stringify(settings)}: it must be an object with some of ${keys.join(", ")}`];
-  }
-  const { memorySize, timeout, environment, releaseStrategy, ...others } = { ...unset, ...settings };
-  const problems = Object.keys(others).map(
-    (key) => `.${key} is no setting of a function: there are ${keys.join(", ")}`,
-  );
-  if (!isWhole(memorySize, 128, 10_240)) {
-    problems.push(`.memorySize is ${JSON.stringify(memorySize)}: it must be a whole number of MB from 128 to 10240`);
-  }
+/** Values are left out of its messages: they may be secrets. */
+const environment = z
+  .record(z.string(), z.unknown(), { error: "must be an object of strings" })
+  .superRefine((variables, context) => {
+    for (const [name, value] of Object.entries(variables)) {
+      if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
+        const rule = "letters, digits and _ are allowed, two at least, the first a letter";
+        context.addIssue(`has the name "${name}": ${rule}`);
+      } else if (reservedNames.includes(name)) {
+        context.addIssue(`has the name "${name}", which is Lambda's own: give it another`);
+      } else if (!["string", "number", "boolean"].includes(typeof value)) {
+        context.addIssue({ code: "custom", path: [name], message: "must be a string, a number, true or false" });
+      }
+    }
+    const bytes = Buffer.byteLength(Object.entries(variables).flat().join(""));
+    if (bytes > maxEnvironmentBytes) {
+      context.addIssue(`has ${bytes} bytes: Lambda allows ${maxEnvironmentBytes}`);
+    }
+  })
+  // `pulumi config set --path` makes a number of `8080`, and a boolean of `true`.
+  .transform((variables) => Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, `${value}`])));
+
+/** What a stack may set of one function alone. @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html */
+const ownSettings = {
+  memorySize: wholeNumber(128, 10_240, "it must be a whole number of MB from 128 to 10240").default(128),
   // API Gateway gives up after 30 seconds, and the function's own answer should come before that.
-  if (!isWhole(timeout, 1, 29)) {
-    problems.push(`.timeout is ${JSON.stringify(timeout)}: it must be a whole number of seconds from 1 to 29`);
-  }
-  if (releaseStrategy !== undefined && !(typeof releaseStrategy === "string" && parseStrategy(releaseStrategy))) {
-    problems.push(`.releaseStrategy is ${JSON.stringify(releaseStrategy)}: ${strategyRule}`);
-  }
-  return [...problems, ...environmentProblems(environment)];
+  timeout: wholeNumber(1, 29, "it must be a whole number of seconds from 1 to 29").default(10),
+  environment: environment.default({}),
+  /** The stack's where it is left out. */
+  releaseStrategy: releaseStrategy.optional(),
+};
+const ownKeys = Object.keys(ownSettings).join(", ");
+const ofFunction = objectOf(
+  ownSettings,
+  against(`it must be an object with some of ${ownKeys}`),
+  `is no setting of a function: there are ${ownKeys}`,
+);
+
+/** What a stack may set of each of its functions, by folder. */
+export function functionsIn(folders: readonly string[]) {
+  return objectOf(
+    Object.fromEntries(folders.map((folder) => [folder, ofFunction.prefault({})])),
+    "must be an object with a function's folder as each key",
+    `is no function: there are ${folders.join(", ")}`,
+  );
 }
 
-function environmentProblems(environment: unknown): string[] {
-  if (!isObject(environment)) {
-    return [".environment must be an object of strings"];
-  }
-  const entries = Object.entries(environment);
-  // Values are left out: they may be secrets.
-  const problems = entries.flatMap(([name, value]) => {
-    if (!/^[A-Za-z][A-Za-z0-9_]+$/.test(name)) {
-      return [
-        `.environment has the name "${name}": letters, digits and _ are allowed, two at least, the first a letter`,
-      ];
-    }
-    if (reservedNames.includes(name)) {
-      return [`.environment has the name "${name}", which is Lambda's own: give it another`];
-    }
-    const isText = ["string", "number", "boolean"].includes(typeof value);
-    return isText ? [] : [`.environment.${name} must be a string, a number, true or false`];
-  });
-  const bytes = Buffer.byteLength(entries.map(([name, value]) => `${name}${value}`).join(""));
-  if (bytes > maxEnvironmentBytes) {
-    problems.push(`.environment has ${bytes} bytes: Lambda allows ${maxEnvironmentBytes}`);
-  }
-  return problems;
+/** An environment whose values are Pulumi secrets. */
+export function secretly(variables: Readonly<Record<string, string>>): Record<string, pulumi.Output<string>> {
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, pulumi.secret(value)]));
 }
 
-function isWhole(value: unknown, least: number, most: number): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function wholeNumber(least: number, most: number, rule: string) {
+  return z
+    .number({ error: against(rule) })
+    .refine((value) => Number.isInteger(value) && value >= least && value <= most, { error: against(rule) });
 }

@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import { parsedBy } from "./values.ts";
 
 /** How a release moves traffic from one version to the next. */
 export interface ReleaseStrategy {
@@ -21,8 +22,11 @@ export interface ApplicationSettings {
 /** CodeBuild stops a build after 36 hours, and five minutes of that are not the release's. */
 const maxMinutes = 2155;
 
-/** What a strategy's name must be, for messages. */
-export const strategyRule = `it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, ${maxMinutes} minutes at most in all`;
+/** A strategy by its name. */
+export const releaseStrategy = parsedBy(
+  parseStrategy,
+  `it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, ${maxMinutes} minutes at most in all`,
+);
 
 /** The configurations that CodeDeploy has by itself. @see https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html */
 const predefinedNames = new Set([

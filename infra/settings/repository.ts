@@ -1,3 +1,6 @@
+import { branchProblem } from "../webhookFilters.ts";
+import { parsedBy } from "./values.ts";
+
 /** A GitHub repository, as CodeBuild's source names it. */
 export interface Repository {
   /** `GITHUB` for github.com, `GITHUB_ENTERPRISE` for any other host. */
@@ -6,14 +9,17 @@ export interface Repository {
   readonly cloneUrl: string;
 }
 
-/** What a repository's URL must be, for messages. */
-export const repositoryRule =
-  'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"';
-
 // An owner's name has a _ where an enterprise manages its users: name_shortcode.
 const repositoryPath = /^\/([A-Za-z0-9][A-Za-z0-9_-]*)\/(?!\.+\/?$|\.git\/?$)([A-Za-z0-9._-]+?)(?:\.git)?\/?$/;
 
-/** The repository at a URL, or undefined where it is none's. */
+export const repository = parsedBy(
+  parseRepository,
+  'it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"',
+);
+
+export const branch = parsedBy((text) => (branchProblem(text) ? undefined : text), branchProblem("") ?? "");
+
+/** The repository at a URL; undefined where it is none's. */
 export function parseRepository(url: string): Repository | undefined {
   if (!URL.canParse(url)) {
     return undefined;
@@ -28,4 +34,9 @@ export function parseRepository(url: string): Repository | undefined {
     type: host === "github.com" ? "GITHUB" : "GITHUB_ENTERPRISE",
     cloneUrl: `https://${host}/${path[1]}/${path[2]}.git`,
   };
+}
+
+/** The repository's owner and name, e.g. `owner/name`. */
+export function fullNameOf({ cloneUrl }: Repository): string {
+  return new URL(cloneUrl).pathname.slice(1, -".git".length);
 }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { buildComputes } from "../settings/buildComputes.ts";
-import { retentionDays } from "../settings/settings.ts";
+import { retentionDays } from "../settings/schema.ts";
 import { refusesEach, settingsOf } from "./readSettings.ts";
 import { withSettings } from "./stacks.ts";
 

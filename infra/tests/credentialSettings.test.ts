@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { dev, valueFrom } from "./mocks.ts";
 import { refusal, refusalOf, refusesEach, settingsOf } from "./readSettings.ts";
-import { secretArn, token, withSettings, withToken } from "./stacks.ts";
+import { keyArn, secretArn, token, withSettings, withToken } from "./stacks.ts";
 
 const { repository, connectionArn } = dev.config;
 
@@ -117,4 +117,51 @@ describe("the settings of the credential that are not usable:", () => {
       expect(message).to.equal(refusal(`push-to-live:token is "***": ${rules.token}`));
     });
   }
+
+  it("a token of pull requests in plain text, which the message does not repeat", async () => {
+    expect((await refusalOf(withSettings({ pullRequestToken: token }))).message).to.equal(
+      refusal(`push-to-live:pullRequestToken is "***": ${rules.token.replace(/token$/, "pullRequestToken")}`),
+    );
+  });
+
+  it("two forms of pull requests' own credential", async () => {
+    const stack = withSettings({ pullRequestConnectionArn: connectionArn, pullRequestTokenSecretArn: secretArn });
+    expect((await refusalOf(stack)).message).to.equal(
+      refusal(
+        'push-to-live:pullRequestTokenSecretArn is "***": pullRequestConnectionArn is set as well; exactly one of pullRequestConnectionArn, pullRequestTokenSecretArn and pullRequestToken is allowed',
+      ),
+    );
+  });
+
+  it("a credential of pull requests that are not built", async () => {
+    const stack = withSettings({ pullRequests: "false", pullRequestConnectionArn: connectionArn });
+    expect((await refusalOf(stack)).message).to.equal(
+      refusal(
+        'push-to-live:pullRequestConnectionArn is "***": pullRequests is false, so that nothing would use it: remove one of the two',
+      ),
+    );
+  });
+
+  for (const [key, forms] of [
+    ["tokenKmsKeyArn", "tokenSecretArn or token"],
+    ["pullRequestTokenKmsKeyArn", "pullRequestTokenSecretArn or pullRequestToken"],
+  ] as const) {
+    it(`${key} without ${forms}`, async () => {
+      expect((await refusalOf(withSettings({ [key]: keyArn }))).message).to.equal(
+        refusal(
+          `push-to-live:${key} is "${keyArn}": it is of no use without ${forms}, whose secret it encrypts: set one, or remove this`,
+        ),
+      );
+    });
+  }
+
+  it("an alias of a key, which cannot be granted", async () => {
+    const tokenKmsKeyArn = keyArn.replace(/key.*$/, "alias/token");
+    const stack = { ...withToken, config: { ...withToken.config, tokenKmsKeyArn } };
+    expect((await refusalOf(stack)).message).to.equal(
+      refusal(
+        `push-to-live:tokenKmsKeyArn is "${tokenKmsKeyArn}": it must be the ARN of a key: arn:aws:kms:<region>:<account>:key/<id>; an alias cannot be granted`,
+      ),
+    );
+  });
 });

@@ -1,9 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import type { FunctionSettings } from "../settings/functions.ts";
-import { strategyRule } from "../settings/releaseStrategies.ts";
 import { dev } from "./mocks.ts";
-import { refusal, refusalOf, settingsOf } from "./readSettings.ts";
+import { refusal, refusalOf, settingsOf, strategyRule } from "./readSettings.ts";
 import { withSettings } from "./stacks.ts";
 
 const allAtOnce = {

@@ -44,3 +44,7 @@ export function refusesEach(key: string, rule: string, values: readonly string[]
     });
   }
 }
+
+/** What is allowed of a strategy, the stack's or a function's. */
+export const strategyRule =
+  "it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, 2155 minutes at most in all";

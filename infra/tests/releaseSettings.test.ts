@@ -1,11 +1,8 @@
 import { expect } from "chai";
 import { parseStrategy } from "../settings/releaseStrategies.ts";
 import type { Stack } from "./mocks.ts";
-import { refusal, refusalOf, refusesEach, settingsOf } from "./readSettings.ts";
+import { refusal, refusalOf, refusesEach, settingsOf, strategyRule } from "./readSettings.ts";
 import { withSettings } from "./stacks.ts";
-
-const strategyRule =
-  "it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, 2155 minutes at most in all";
 
 /** The strategies that CodeDeploy has by itself, with the minutes that each takes. */
 const predefinedStrategies = [

@@ -1,10 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { settingKeys } from "../settings/known.ts";
-import { readSettings } from "../settings/settings.ts";
-import { dev, evaluate, failureOf } from "./mocks.ts";
+import fc from "fast-check";
+import { schemaFor, settingKeys } from "../settings/schema.ts";
+import { dev } from "./mocks.ts";
 import { refusal, refusalOf, refusedBy, settingsOf } from "./readSettings.ts";
 import { loadProgram } from "./sampleProgram.ts";
 import { withSettings } from "./stacks.ts";
@@ -85,15 +82,33 @@ describe("the settings", () => {
     expect(settings.prefix).to.equal("shop-prod");
     expect(settings.deploy.repository.cloneUrl).to.equal("https://github.com/owner/name.git");
   });
+});
 
-  it("are all listed where an unknown key is looked for", async () => {
-    const folder = join(import.meta.dirname, "../settings");
-    const texts = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), "utf8")));
-    const reads = /(?:config\.(?:get|require|getSecret|requireSecret)|\bread|refuse)\(\s*"(\w+)"/g;
-    const read = new Set(texts.flatMap((text) => [...text.matchAll(reads)].map(([, key]) => key)));
-    read.delete("defaultTags");
-    expect(settingKeys).to.include.members([...read]);
-    expect(read.size).to.be.above(20);
+describe("the settings' schema", () => {
+  it("says what is wrong with any value in words of its own, and none of zod's", () => {
+    const schema = schemaFor(["hello-user"]);
+    const value = fc.oneof(fc.string(), fc.json(), fc.webUrl(), fc.constantFrom("", "null", "[]", "{}", "1e400"));
+    const own = fc.record(
+      { memorySize: value, timeout: value, environment: value, releaseStrategy: value, x: value },
+      {
+        requiredKeys: [],
+      },
+    );
+    const object = fc.oneof(own, fc.dictionary(fc.constantFrom("apiErrors", "hello-user", "x"), fc.oneof(value, own)));
+    const text = fc.oneof(
+      value,
+      object.map((members) => JSON.stringify(members, (_, item) => parsed(item))),
+    );
+    fc.assert(
+      fc.property(fc.constantFrom(...settingKeys), text, (key, given) => {
+        const { error } = schema.safeParse({ ...dev.config, [key]: given }, { reportInput: true });
+        for (const { path, message } of error?.issues ?? []) {
+          expect(path[0]).to.equal(key);
+          expect(message).to.match(/^(is (\{value\}|"\*\*\*"): it must be |must be |has |is no )/);
+        }
+      }),
+      { numRuns: 3000 },
+    );
   });
 });
 
@@ -117,17 +132,44 @@ describe("settings that are not usable:", () => {
     expect(failure.message).to.contain("domainName").and.not.contain("a secret");
   });
 
-  it("a setting of another project's namespace", async () => {
-    const failure = await failureOf(
-      evaluate({ ...dev, config: {} }, () => {
-        pulumi.runtime.setAllConfig({ "shop:repository": repository, "shop:connectionArn": connectionArn });
-        return readSettings([]);
-      }),
+  it("a part of a structure with something encrypted, which the message does not repeat either", async () => {
+    const functions = '{"hello-user":{"memorySize":"a secret","environment":{"a-b":"a secret"}}}';
+    expect((await refusalOf(withSettings({}, { functions }))).message).to.equal(
+      refusal(
+        'push-to-live:functions.hello-user.memorySize is "***": it must be a whole number of MB from 128 to 10240',
+        'push-to-live:functions.hello-user.environment has the name "a-b": letters, digits and _ are allowed, two at least, the first a letter',
+      ),
     );
-    expect(failure.message).to.contain("push-to-live:repository is not set").and.contain("connectionArn is not set");
   });
 
-  it("every problem at once, each named, in one error, before the program has registered anything", async () => {
+  describe("settings of another project, as this one was named before:", () => {
+    const ignored = (keys: string, are: string, them: string) =>
+      `${keys} ${are} of a project "shop", which Pulumi ignores in "push-to-live": if it was renamed, take "shop:" away from ${them} in Pulumi.dev.yaml; or remove ${them}`;
+
+    it("all of them, with what is missing by that", async () => {
+      const awsConfig = { "shop:repository": repository, "shop:connectionArn": connectionArn, "shop:token": "t" };
+      expect((await refusalOf({ ...dev, config: {}, awsConfig })).message).to.equal(
+        refusal(
+          'push-to-live:repository is not set: it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"',
+          "push-to-live:connectionArn is not set: set it, tokenSecretArn or token, so that CodeBuild can read the repository",
+          ignored("shop:repository, shop:connectionArn, shop:token", "are settings", "them"),
+        ),
+      );
+    });
+
+    it("one that was forgotten, and would have been ignored without a word", async () => {
+      expect((await refusalOf({ ...dev, awsConfig: { "shop:protect": "true" } })).message).to.equal(
+        refusal(ignored("shop:protect", "is a setting", "it")),
+      );
+    });
+
+    it("not what providers have: a token, and what is no setting here", async () => {
+      const awsConfig = { "aws:region": "eu-west-1", "aws:token": "t", "github:token": "t", "github:owner": "o" };
+      await settingsOf({ ...dev, awsConfig });
+    });
+  });
+
+  it("every problem at once, each named, in one error in the order of the README's table, before the program has registered anything", async () => {
     const failed = loadProgram({
       ...dev,
       stack: "dev.1",
@@ -146,9 +188,9 @@ describe("settings that are not usable:", () => {
     expect(failure.message).to.equal(
       refusal(
         `push-to-live:repository is "owner/name": it must be the HTTPS URL of a GitHub repository, such as "https://github.com/owner/name"`,
-        `push-to-live:branch is "a b": it must be the name of one branch, such as "main" or "release/1.x" (letters, digits and . _ / + -, as git allows them)`,
-        'push-to-live:tokenSecretArn is "***": connectionArn is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed',
         `push-to-live:connectionArn is "connection": it must be the ARN of a connection: arn:aws:codeconnections:<region>:<account>:connection/<id>`,
+        'push-to-live:tokenSecretArn is "***": connectionArn is set as well; exactly one of connectionArn, tokenSecretArn and token is allowed',
+        `push-to-live:branch is "a b": it must be the name of one branch, such as "main" or "release/1.x" (letters, digits and . _ / + -, as git allows them)`,
         `push-to-live:releaseStrategy is "slow": it must be allAtOnce, canary<percent>Percent<minutes>Minutes, such as canary10Percent5Minutes, or linear<percent>PercentEvery<minutes>Minutes, such as linear10PercentEvery1Minute: 1 to 99 percent, 2155 minutes at most in all`,
         `push-to-live:logRetentionDays is "2": it must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653`,
         `push-to-live:buildTimeoutMinutes is "0": it must be a whole number from 5 to 2160`,
@@ -158,3 +200,12 @@ describe("settings that are not usable:", () => {
     );
   });
 });
+
+/** What JSON there is in a text; anything else stays as it is. */
+function parsed(item: unknown): unknown {
+  try {
+    return typeof item === "string" ? JSON.parse(item) : item;
+  } catch {
+    return item;
+  }
+}
