@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { type Cloud, startCloud } from "../local/tests/engine/cloud.ts";
+import { type Cloud, startCloud } from "../local/tests/cloud.ts";
 import { addFunction, copyProject } from "../sample/project.ts";
 
 const runs = 5;
@@ -24,7 +24,7 @@ async function start(directory: string, functions: number): Promise<Subject> {
   for (let index = 2; index <= functions; index++) {
     await addFunction(project, `fn-${index}`);
   }
-  return { functions, project, cloud: await startCloud(project, "--empty"), times: [] };
+  return { functions, project, cloud: await startCloud(project, ["--empty"]), times: [] };
 }
 
 /** Previews once, and returns how many resources there would be. */

@@ -12,7 +12,7 @@ export interface BuildProjectArgs {
   readonly settings: BuildSettings;
   readonly credential: Credential;
   readonly description: string;
-  /** The build's instructions, a path in the repository. */
+  /** The build's instructions, a path in the project. */
   readonly buildspec: string;
   /** Which events start a build. A pull request from a fork waits for an approval in any case. */
   readonly filterGroups: WebhookFilterGroup[];
@@ -152,7 +152,7 @@ export class BuildProject extends pulumi.ComponentResource {
     role: aws.iam.Role,
     policies: readonly aws.iam.RolePolicy[],
   ): aws.codebuild.Project {
-    const { projectName, repository, branch, compute, timeoutMinutes, statusContext } = args.settings;
+    const { projectName, repository, branch, directory, compute, timeoutMinutes, statusContext } = args.settings;
     return new aws.codebuild.Project(
       name,
       {
@@ -164,7 +164,7 @@ export class BuildProject extends pulumi.ComponentResource {
           location: repository.cloneUrl,
           // The whole history: a release asks which of two commits is the older.
           gitCloneDepth: 0,
-          buildspec: args.buildspec,
+          buildspec: directory === undefined ? args.buildspec : `${directory}/${args.buildspec}`,
           auth: { type: args.credential.type, resource: args.credential.arn },
           reportBuildStatus: true,
           ...(statusContext !== undefined && { buildStatusConfig: { context: statusContext } }),
@@ -172,9 +172,12 @@ export class BuildProject extends pulumi.ComponentResource {
         sourceVersion: branch,
         environment: {
           ...compute,
-          environmentVariables: args.releases
-            ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.applicationName }]
-            : [],
+          environmentVariables: [
+            ...(directory === undefined ? [] : [{ name: "PROJECT_DIRECTORY", value: directory }]),
+            ...(args.releases
+              ? [{ name: "CODEDEPLOY_APPLICATION", value: args.releases.application.applicationName }]
+              : []),
+          ],
         },
         artifacts: { type: "NO_ARTIFACTS" },
         logsConfig: { cloudwatchLogs: { status: "ENABLED", groupName: log.name } },

@@ -24,7 +24,7 @@ describe("the deploy build's install", function () {
     const run = (command: string): string =>
       execFileSync("sh", ["-c", command], {
         cwd: clone,
-        env: { ...process.env, PATH },
+        env: { ...process.env, PATH, CODEBUILD_SRC_DIR: clone },
         encoding: "utf8",
         stdio: "pipe",
       });

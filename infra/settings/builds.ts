@@ -8,6 +8,8 @@ export interface BuildSettings {
   readonly repository: Repository;
   /** The branch that a build started by hand takes. */
   readonly branch: string;
+  /** The project's folder in the repository; undefined where it is the repository's own. */
+  readonly directory?: string;
   readonly compute: BuildCompute;
   /** After how many minutes a build is stopped: 5 to 2160. Lambda compute has its own limit, and takes none. */
   readonly timeoutMinutes: number;
@@ -24,6 +26,7 @@ export interface BuildSettings {
 interface BuildValues {
   readonly repository: Repository;
   readonly branch: string;
+  readonly directory?: string | undefined;
   readonly buildCompute: BuildCompute;
   readonly buildTimeoutMinutes: number;
   readonly logRetentionDays: number;
@@ -31,11 +34,12 @@ interface BuildValues {
 
 /** What a stack sets of the project that builds the branch. @param prefix `<project>-<stack>` */
 export function deployBuild(prefix: string, values: BuildValues): BuildSettings {
-  const { repository, branch, buildCompute, buildTimeoutMinutes, logRetentionDays } = values;
+  const { repository, branch, directory, buildCompute, buildTimeoutMinutes, logRetentionDays } = values;
   return {
     projectName: `${prefix}_deploy`,
     repository,
     branch,
+    ...(directory !== undefined && { directory }),
     compute: buildCompute,
     timeoutMinutes: buildTimeoutMinutes,
     logRetentionDays,

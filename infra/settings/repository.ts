@@ -1,5 +1,5 @@
 import { branchProblem } from "../webhookFilters.ts";
-import { parsedBy } from "./values.ts";
+import { matching, parsedBy } from "./values.ts";
 
 /** A GitHub repository, as CodeBuild's source names it. */
 export interface Repository {
@@ -18,6 +18,12 @@ export const repository = parsedBy(
 );
 
 export const branch = parsedBy((text) => (branchProblem(text) ? undefined : text), branchProblem("") ?? "");
+
+/** A folder in the repository, with `/` between names. */
+export const directory = matching(
+  /^(?!\.|.*\/\.)[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/,
+  "it must be the project's folder in the repository, such as \"services/shop\"; leave it out where it is the repository's own",
+);
 
 /** The repository at a URL; undefined where it is none's. */
 export function parseRepository(url: string): Repository | undefined {

@@ -7,7 +7,7 @@ import { functionsIn } from "./functions.ts";
 import { alarms, subscribers } from "./monitoring.ts";
 import { previewRole, previewStateBucket } from "./previewRole.ts";
 import { releaseStrategy } from "./releaseStrategies.ts";
-import { branch, repository } from "./repository.ts";
+import { branch, directory, repository } from "./repository.ts";
 import { json, keyOf, trueOrFalse, wholeNumber } from "./values.ts";
 
 /** The retention periods, in days, that CloudWatch Logs accepts (PutRetentionPolicy; 0, "never expire", is left out on purpose). */
@@ -34,6 +34,7 @@ export function schemaFor(folders: readonly string[]) {
     pullRequestToken: tokenFor("pullRequestToken").optional(),
     pullRequestTokenKmsKeyArn: keyArn.optional(),
     branch: branch.prefault("main"),
+    directory: directory.optional(),
     releaseStrategy: releaseStrategy.prefault("allAtOnce"),
     logRetentionDays: keyOf(Object.fromEntries(retentionDays.map((days) => [days, days]))).prefault("30"),
     buildCompute: keyOf(buildComputes).prefault("x86"),

@@ -48,6 +48,21 @@ describe("the deploy build", () => {
   });
 });
 
+describe("the builds of a project in a folder of its repository", () => {
+  it("take their instructions from there, and know the folder", async () => {
+    const stack = withSettings({ directory: "services/shop" });
+    for (const [name, file] of [
+      ["deploy", "buildspec.yml"],
+      ["pull-request", "buildspec.pr.yml"],
+    ]) {
+      const { source, environment } = await inputsOf(`codebuild.Project ${name}`, stack);
+      expect(source).to.include({ buildspec: `services/shop/${file}` });
+      const { environmentVariables } = environment as { environmentVariables: object[] };
+      expect(environmentVariables).to.deep.include({ name: "PROJECT_DIRECTORY", value: "services/shop" });
+    }
+  });
+});
+
 describe("the pull-request build", () => {
   it("reports under a name of its own, has time for every test, and knows no application", async () => {
     expect(await inputsOf("codebuild.Project pull-request")).to.deep.equal({

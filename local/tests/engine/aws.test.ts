@@ -3,8 +3,8 @@ import { expect } from "chai";
 import { copyProject, runFile } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { readProject } from "../../program/project.ts";
+import { type Cloud, startCloud } from "../cloud.ts";
 import { cliFolder } from "./cli.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
 
 describe("npm run test:aws, with the local cloud's provider in place of AWS's", function () {
   this.timeout(240_000);
@@ -18,7 +18,7 @@ describe("npm run test:aws, with the local cloud's provider in place of AWS's", 
     await copyProject(project);
     // The local cloud's provider runs here, and not in the copy of the command that it serves: it finds the archive here.
     await runFile("deploy/bundle.ts", [], { cwd: project });
-    cloud = await startCloud(project, "--empty");
+    cloud = await startCloud(project, ["--empty"]);
   });
 
   after(() => cloud.stop());

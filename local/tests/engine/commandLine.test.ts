@@ -5,8 +5,8 @@ import { expect } from "chai";
 import { addFunction, checkout, configureIdentity, copyProject, runFile } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
+import { type Cloud, startCloud } from "../cloud.ts";
 import { cliFolder } from "./cli.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
 import {
   counts,
   createsAndChanges,
@@ -32,7 +32,7 @@ describe("the pulumi command line, on the local cloud", function () {
     clone = join(directory, "clone");
     await copyProject(project);
     target = { project, stack: "local", command: [process.execPath, "local/pulumi.ts"] };
-    cloud = await startCloud(project, "--empty");
+    cloud = await startCloud(project, ["--empty"]);
     await git(directory, "clone", "--quiet", cloud.endpoints.git, clone);
     await configureIdentity(clone);
   });

@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { copyProject } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
+import { type Cloud, startCloud } from "../cloud.ts";
 import { cliFolder } from "./cli.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
 import { pulumi } from "./commandLine.ts";
 
 describe("pulumi up onto what npm start has filled", function () {

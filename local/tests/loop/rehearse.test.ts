@@ -62,7 +62,7 @@ describe("npm run rehearse", function () {
     expect([install?.commands, build?.commands].flat()).to.deep.equal([
       "npm ci --prefer-offline",
       "npm run typecheck",
-      "npm run test:team -- --reporter tests/reporter.ts --reporter-option junit=reports/tests.xml",
+      'npm run test:team -- --reporter tests/reporter.ts --reporter-option junit="$CODEBUILD_SRC_DIR/reports/tests.xml"',
       "npm run bundle",
     ]);
     const withoutCommands = (spec: typeof own) =>
