@@ -1,5 +1,8 @@
+/** Has work under way within some limit: what is returned by `atMost`. */
+export type Limit = <T>(work: () => Promise<T>) => Promise<T>;
+
 /** Has at most `count` pieces of work under way at once; what is returned takes the next, and resolves as it does. */
-export function atMost(count: number): <T>(work: () => Promise<T>) => Promise<T> {
+export function atMost(count: number): Limit {
   const waiting: (() => void)[] = [];
   let running = 0;
   return async (work) => {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import * as esbuild from "esbuild";
 import { zipSync } from "fflate";
-import { type Files, filesBeside, native } from "./filesBeside.ts";
-import { NativePackages } from "./nativePackages.ts";
+import { type Files, filesBeside, native } from "./bundle/filesBeside.ts";
+import { NativePackages } from "./bundle/nativePackages.ts";
+import { functionFolders } from "./functionFolders.ts";
 
 /** A function's code as it goes to Lambda: a zip with `handler.mjs`, and the files that its modules read beside themselves. */
 export interface Bundle {
@@ -54,15 +54,6 @@ export async function bundleFunctions(root: string): Promise<Bundles> {
       return relative(root, bundle.path);
     },
   };
-}
-
-/** The folders of `functions/` that are functions, in order of name. */
-export async function functionFolders(root: string): Promise<string[]> {
-  const entries = await readdir(join(root, "functions"), { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && existsSync(join(root, "functions", entry.name, "handler.ts")))
-    .map((entry) => entry.name)
-    .sort();
 }
 
 async function bundleFunction(root: string, name: string): Promise<Bundle> {

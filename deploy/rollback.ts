@@ -3,10 +3,14 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { parseArgs } from "node:util";
-import { atMost } from "./atMost.ts";
-import { functionFolders } from "./bundle.ts";
-import { type Active, allAtOnce, findActive, reasonOf, runDeployment, takeAway, waitFor } from "./deployment.ts";
-import { messageOf, Overtaken, ReleaseError, runCommand } from "./failures.ts";
+import { atMost, type Limit } from "./atMost.ts";
+import { runCommand } from "./command.ts";
+import { type Active, findActive } from "./deployment/active.ts";
+import { takeAway } from "./deployment/settling.ts";
+import { allAtOnce } from "./deployment/strategy.ts";
+import { reasonOf, runDeployment, waitFor } from "./deployment.ts";
+import { messageOf, Overtaken, ReleaseError } from "./failures.ts";
+import { functionFolders } from "./functionFolders.ts";
 import { type Live, previousOf, readAlias, readLive, record, whatIsLive } from "./live.ts";
 import { clients, codeDeployApplication, functionsAtOnce, type Stack } from "./stack.ts";
 import { publishedVersions } from "./versions.ts";
@@ -125,11 +129,7 @@ function previousVersion(live: Live, others: readonly string[]): string | undefi
   return previous !== undefined && others.includes(previous) ? previous : undefined;
 }
 
-async function rollBack(
-  args: RollbackArgs,
-  { name, live, active, to, commit }: Move,
-  limit: ReturnType<typeof atMost>,
-): Promise<void> {
+async function rollBack(args: RollbackArgs, { name, live, active, to, commit }: Move, limit: Limit): Promise<void> {
   const { functionName, decision } = live;
   // A version of the same commit that is older has another configuration.
   const isPutBack = decision?.commit === commit && Number(to) > Number(live.version);

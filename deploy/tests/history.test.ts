@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { configureIdentity, git } from "../../sample/project.ts";
 import { temporaryDirectories } from "../../sample/temporary.ts";
-import { historyOf, type Relation } from "../history.ts";
+import { historyOf, type Relation } from "../release/history.ts";
 
-describe("deploy/history", () => {
+describe("deploy/release/history", () => {
   const temporary = temporaryDirectories();
   let remote: string;
   /** Where the developer commits. */

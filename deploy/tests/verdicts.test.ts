@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { type Released, verdictOf } from "../release.ts";
+import { type Released, verdictOf } from "../release/verdict.ts";
 import { commit, newer, verdicts } from "./verdicts.ts";
 
 describe("the verdict of a release", () => {

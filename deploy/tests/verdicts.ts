@@ -1,4 +1,4 @@
-import type { Released } from "../release.ts";
+import type { Released } from "../release/verdict.ts";
 
 /** The commit that the verdicts are about, and a newer one. */
 export const [commit, newer] = ["0a".repeat(20), "1b".repeat(20)] as const;

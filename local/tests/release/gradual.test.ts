@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "chai";
-import { ReleaseFailed, verdictOf } from "../../../deploy/release.ts";
+import { verdictOf } from "../../../deploy/release/verdict.ts";
+import { ReleaseFailed } from "../../../deploy/release.ts";
 import { rollback } from "../../../deploy/rollback.ts";
 import { apiAlarm } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering, zipOf } from "./releasing.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { expect } from "chai";
-import { mismatch } from "../../../deploy/smokeTest.ts";
+import { mismatch } from "../../../deploy/release/smokeTest.ts";
 import { functionSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering, zipOf } from "./releasing.ts";
 

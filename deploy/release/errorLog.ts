@@ -1,7 +1,7 @@
 import { paginateFilterLogEvents } from "@aws-sdk/client-cloudwatch-logs";
-import { messageOf } from "./failures.ts";
-import type { Live } from "./live.ts";
-import type { Stack } from "./stack.ts";
+import { messageOf } from "../failures.ts";
+import type { Live } from "../live.ts";
+import type { Stack } from "../stack.ts";
 
 const maxLines = 5;
 const maxLineLength = 1000;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { ReleaseError } from "./failures.ts";
+import { ReleaseError } from "../failures.ts";
 
 /**
  * What another commit is to the one being released, by the history of the remote: `ancestor`, it is older; `descendant`, it is newer;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Lambda } from "@aws-sdk/client-lambda";
-import { ReleaseError } from "./failures.ts";
+import { ReleaseError } from "../failures.ts";
 
 /** `smoke.json`: the event that a new version is invoked with, and what its response must be. */
 export interface SmokeTest {

@@ -1,6 +1,7 @@
-import { messageOf } from "./failures.ts";
-import { type Live, liveAlias } from "./live.ts";
-import type { Stack } from "./stack.ts";
+import { errorsOf } from "../deployment/errors.ts";
+import { messageOf } from "../failures.ts";
+import type { Live } from "../live.ts";
+import type { Stack } from "../stack.ts";
 
 /**
  * Makes an alarm on the errors of one version among the requests to `live`, which only a release can make, since it knows the version. With
@@ -79,41 +80,4 @@ async function attempt({ log }: Stack, otherwise: string, work: () => Promise<un
 // No function's name holds a slash, so that the prefix is of one function's guards, and of nothing else.
 function alarmName(functionName: string, version: string): string {
   return `${functionName}/version-${version}-errors`;
-}
-
-function errorsOf(functionName: string, version: string) {
-  return {
-    Namespace: "AWS/Lambda",
-    MetricName: "Errors",
-    Dimensions: [
-      { Name: "FunctionName", Value: functionName },
-      { Name: "Resource", Value: `${functionName}:${liveAlias}` },
-      { Name: "ExecutedVersion", Value: version },
-    ],
-  };
-}
-
-/**
- * How many requests a version has failed since a time, as far as CloudWatch has counted by now; undefined when that cannot be read.
- *
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
- */
-export async function countErrors(
-  { cloudwatch }: Stack,
-  functionName: string,
-  version: string,
-  since: Date,
-): Promise<number | undefined> {
-  try {
-    const Metric = errorsOf(functionName, version);
-    const { MetricDataResults: [result] = [] } = await cloudwatch.getMetricData({
-      MetricDataQueries: [{ Id: "errors", MetricStat: { Metric, Period: 60, Stat: "Sum" } }],
-      // The service's own clock tells both ends: this machine's may differ.
-      StartTime: new Date(Math.floor(since.getTime() / 60_000) * 60_000),
-      EndTime: new Date(since.getTime() + 48 * 3600_000),
-    });
-    return (result?.Values ?? []).reduce((sum, value) => sum + value, 0);
-  } catch {
-    return undefined;
-  }
 }
