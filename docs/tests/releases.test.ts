@@ -34,3 +34,17 @@ describe("the table of verdicts in docs/releases.md", () => {
     });
   }
 });
+
+describe("the states in docs/releases.md", () => {
+  it("are functions of deploy/release.ts, in the same order", async () => {
+    const [page, code] = await Promise.all(
+      ["docs/releases.md", "deploy/release.ts"].map((file) => readFile(join(checkout, file), "utf8")),
+    );
+    const states = new Set([...(page?.matchAll(/^ {2}\S+ --> (\w+):/gm) ?? [])].map(([, state]) => state));
+    expect(states.size).to.equal(10);
+    const functions = [...(code?.matchAll(/^(?:async )?function (\w)(\w*)/gm) ?? [])]
+      .map(([, first = "", rest]) => `${first.toUpperCase()}${rest}`)
+      .filter((name) => states.has(name));
+    expect(functions).to.deep.equal([...states]);
+  });
+});
