@@ -26,6 +26,8 @@ import { ParameterStore } from "./services/ssm/parameterStore.ts";
 export interface CloudOptions {
   /** How many times as fast as real time deployments, metrics and alarms go. @default 1 */
   readonly timeScale?: number | undefined;
+  /** The time of deployments, metrics and alarms. @default real time, `timeScale` times as fast */
+  readonly clock?: Clock | undefined;
   /** Decides which of two versions a request gets: a number from 0 to 1, without it. @default Math.random */
   readonly random?: (() => number) | undefined;
   /** How many control-plane requests Lambda takes before it refuses. @default as many as come */
@@ -59,9 +61,15 @@ export class LocalCloud {
 
   private constructor(
     directory: string,
-    { timeScale, random = Math.random, lambdaQuota, deniesDeletion = false, workDirectory = directory }: CloudOptions,
+    {
+      timeScale,
+      clock = new Clock(timeScale),
+      random = Math.random,
+      lambdaQuota,
+      deniesDeletion = false,
+      workDirectory = directory,
+    }: CloudOptions,
   ) {
-    const clock = new Clock(timeScale);
     this.logs = new CloudWatchLogs(join(directory, "logs"));
     this.cloudwatch = new CloudWatch(clock);
     const { logs, cloudwatch } = this;

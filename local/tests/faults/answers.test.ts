@@ -1,39 +1,43 @@
 import { expect } from "chai";
-import { nextApplication } from "./cases.ts";
-import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
+import { temporaryDirectories } from "../../../sample/temporary.ts";
+import { application } from "../release/releasing.ts";
+import type { Call, Fault } from "./faultProxy.ts";
 import { accessDenied, droppedAfterTheWork } from "./faults.ts";
-import { clientsOf, destroy, name, repaired, Scene } from "./scene.ts";
+import { clientsOf, destroy, functionName, madeUp, name, repaired, Scene } from "./scene.ts";
 
 describe("deploy/release: an answer that is lost, and rights that are missing", function () {
-  this.timeout(60_000);
-  const scene = new Scene();
+  this.timeout(120_000);
+  const temporary = temporaryDirectories();
+  const [, commit] = madeUp;
 
   /** A release with something done to each call; then the next one, which has to repair what was left. */
-  async function run(faultOf: (call: Call) => Fault | undefined, deploymentConfigName?: string) {
-    const application = nextApplication();
-    const functionName = await scene.create(application, deploymentConfigName);
+  async function run(
+    faultOf: (call: Call) => Fault | undefined,
+    options: { readonly deploymentConfigName?: string } = {},
+  ) {
+    const scene = await Scene.start(await temporary(), options);
     scene.cloud.lambda.updateFunction(scene.cloud.lambda.resolve(functionName, "$LATEST"));
-    const proxy = await FaultProxy.start(scene.cloud.awsUrl, faultOf);
+    const proxy = await scene.startProxy(faultOf);
     const clients = clientsOf(proxy.url);
-    const endRequests = scene.requests(functionName);
-    const { told, ...verdict } = await scene.release(application, 1, clients);
+    const endRequests = scene.requests();
+    const { told, ...verdict } = await scene.release(1, clients);
     const { lambda, codedeploy } = scene.clients;
     const { Versions = [] } = await lambda.listVersionsByFunction({ FunctionName: functionName });
     const group = { applicationName: application, deploymentGroupName: name };
     const { deployments = [] } = await codedeploy.listDeployments(group);
-    const { AlarmNames } = await scene.alarms(application);
+    const alarms = await scene.alarms();
     const { Description } = scene.cloud.lambda.getAlias(functionName, "live");
-    const aftermath = await scene.aftermath(application, endRequests);
+    const aftermath = await scene.aftermath(endRequests);
     destroy(clients);
     await proxy.close();
-    await scene.delete(application);
+    await scene.close();
     expect(aftermath).to.deep.equal(repaired);
     return {
       ...verdict,
       told: told.join("\n"),
-      published: Versions.filter((version) => version.Description === scene.commits[1]).map(({ Version }) => Version),
+      published: Versions.filter((version) => version.Description === commit).map(({ Version }) => Version),
       deployments: deployments.length,
-      alarms: AlarmNames.filter((each) => each.includes("/version-")),
+      alarms,
       description: Description,
     };
   }
@@ -52,8 +56,8 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
     (call: Call): Fault | undefined =>
       operations.includes(call.operation) ? accessDenied.faultOf(call) : undefined;
 
-  const released = (version: number) => `Released: commit ${scene.commits[1]}. Live: hello version ${version}`;
-  const allAtOnce = "CodeDeployDefault.LambdaAllAtOnce";
+  const released = (version: number) => `Released: commit ${commit}. Live: hello version ${version}`;
+  const allAtOnce = { deploymentConfigName: "CodeDeployDefault.LambdaAllAtOnce" };
 
   it("PublishVersion's: publishes once more, and releases the version that it knows of", async () => {
     const { line, published } = await run(lose("PublishVersion"));
@@ -81,7 +85,7 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
   it("UpdateAlias's, which records the commit: looks again, and finds its own record", async () => {
     const { line, told, description } = await run(lose("UpdateAlias"));
     expect(told).to.contain("the alias live was changed since it was read");
-    expect(description).to.equal(`latest commit ${scene.commits[1]}: changed, live was version 10 after version 9`);
+    expect(description).to.equal(`latest commit ${commit}: changed, live was version 10 after version 9`);
     expect(line).to.equal(released(12));
   });
 
@@ -117,6 +121,6 @@ describe("deploy/release: an answer that is lost, and rights that are missing", 
     expect(told).to.match(/deployment d-\w+ cannot be watched any more, and goes on by itself: AccessDenied/);
     expect(alarms).to.have.lengthOf(1);
     expect(exitCode).to.equal(1);
-    expect(line).to.equal(`Not released: commit ${scene.commits[1]}. Live: hello version 10`);
+    expect(line).to.equal(`Not released: commit ${commit}. Live: hello version 10`);
   });
 });

@@ -1,18 +1,19 @@
 import { expect } from "chai";
 import { atMost } from "../../../deploy/atMost.ts";
+import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { callsOfMakingWay, callsOfRelease, type Part } from "./calls.ts";
-import { type Call, FaultProxy } from "./faultProxy.ts";
+import type { Call } from "./faultProxy.ts";
 import { droppedAfterTheWork, noAnswer, type Trouble } from "./faults.ts";
-import { clientsOf, destroy, name, repaired, Scene, verdicts } from "./scene.ts";
+import { clientsOf, destroy, functionName, repaired, Scene, verdicts } from "./scene.ts";
 
 /** The releases whose calls go wrong: what the function was before, and their calls. */
 export const releases = {
   "a release": {
-    prepare: async (scene: Scene, application: string) => scene.leave(`${application}_${name}`),
+    prepare: async (scene: Scene) => scene.leave(),
     calls: callsOfRelease,
   },
   "a release that stops an older one": {
-    prepare: (scene: Scene, application: string) => scene.deployOlder(application),
+    prepare: (scene: Scene) => scene.deployOlder(),
     calls: callsOfMakingWay,
   },
 } as const;
@@ -20,24 +21,19 @@ export const releases = {
 export type ReleaseName = keyof typeof releases;
 
 const casesAtOnce = 8;
-let begun = 0;
 
-/** A name for a case's application. */
-export function nextApplication(): string {
-  begun += 1;
-  return `case-${begun}`;
-}
-
-/** Has each trouble happen to each call of each release, in a function of its own each time. */
+/** Has each trouble happen to each call of each release, in a local cloud of its own each time. */
 export function describeTroubles(what: string, howLong: HowLong, troubles: readonly Trouble[]): void {
   const all = Object.values(releases).reduce((sum, { calls }) => sum + calls.length * troubles.length, 0);
   describe(`deploy/release: ${what}: ${all} cases`, function () {
     this.timeout(600_000);
-    const scene = new Scene();
+    const temporary = temporaryDirectories();
     for (const [releaseName, { calls }] of Object.entries(releases)) {
       for (const trouble of troubles) {
         it(`${releaseName}: ${trouble.name}, ${howLong}, at each of ${calls.length} calls`, () =>
-          eachCall(calls, (place) => play(scene, releaseName as ReleaseName, place, trouble, howLong)));
+          eachCall(calls, async (place) =>
+            play(await Scene.start(await temporary()), releaseName as ReleaseName, place, trouble, howLong),
+          ));
       }
     }
   });
@@ -72,11 +68,9 @@ async function play(
   trouble: Trouble,
   howLong: HowLong,
 ): Promise<void> {
-  const application = nextApplication();
-  const functionName = await scene.create(application);
-  await releases[releaseName].prepare(scene, application);
+  await releases[releaseName].prepare(scene);
   const hit: Call[] = [];
-  const proxy = await FaultProxy.start(scene.cloud.awsUrl, (call) => {
+  const proxy = await scene.startProxy((call) => {
     const isHit =
       hit.length === 0 ? call.place === place : howLong === "for good" && call.operation === hit[0]?.operation;
     if (!isHit) {
@@ -86,13 +80,13 @@ async function play(
     return trouble.faultOf(call);
   });
   const clients = clientsOf(proxy.url, trouble === noAnswer);
-  const endRequests = scene.requests(functionName);
-  const { exitCode, line, told } = await scene.release(application, 1, clients);
+  const endRequests = scene.requests();
+  const { exitCode, line, told } = await scene.release(1, clients);
   const live = scene.cloud.lambda.getAlias(functionName, "live").FunctionVersion;
-  const aftermath = await scene.aftermath(application, endRequests);
+  const aftermath = await scene.aftermath(endRequests);
   destroy(clients);
   await proxy.close();
-  await scene.delete(application);
+  await scene.close();
 
   const all = `it told:\n${told.join("\n")}\n${line}\n`;
   const parts = new Map(releases[releaseName].calls);

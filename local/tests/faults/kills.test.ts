@@ -6,9 +6,9 @@ import { expect } from "chai";
 import { configureIdentity, root } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
-import { zipAnswering } from "../release/releasing.ts";
-import { eachCall, nextApplication, type ReleaseName, releases } from "./cases.ts";
-import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
+import { application, zipAnswering } from "../release/releasing.ts";
+import { eachCall, type ReleaseName, releases } from "./cases.ts";
+import type { Call, Fault } from "./faultProxy.ts";
 import { accessDenied, conflict, droppedAfterTheWork, internalError, throttling } from "./faults.ts";
 import { bodies, type Commits, name, repaired, Scene, verdicts } from "./scene.ts";
 
@@ -16,8 +16,8 @@ const kills = Object.values(releases).reduce((sum, { calls }) => sum + 2 * calls
 
 describe(`npm run release: killed in ${kills} cases, and among faults`, function () {
   this.timeout(600_000);
-  const scene = new Scene();
   const temporary = temporaryDirectories();
+  let commits: Commits;
   let project: string;
   let cache: string;
 
@@ -35,20 +35,19 @@ describe(`npm run release: killed in ${kills} cases, and among faults`, function
     await writeFile(join(project, "dist", `${name}.zip`), zipAnswering(bodies[1]));
     await git(project, "init", "--quiet");
     await configureIdentity(project);
-    const commits: string[] = [];
+    const made: string[] = [];
     for (const message of bodies) {
       await git(project, "commit", "--quiet", "--allow-empty", `--message=${message}`);
-      commits.push(await git(project, "rev-parse", "HEAD"));
+      made.push(await git(project, "rev-parse", "HEAD"));
     }
-    scene.commits = commits as unknown as Commits;
+    commits = made as unknown as Commits;
   });
 
   /** Runs the command, with something done to a call of it; then the next release. */
   async function run(releaseName: ReleaseName, faultOf: (call: Call, command: ChildProcess) => Fault | undefined) {
-    const application = nextApplication();
-    const functionName = await scene.create(application);
-    await releases[releaseName].prepare(scene, application);
-    const proxy = await FaultProxy.start(scene.cloud.awsUrl, (call) => faultOf(call, command));
+    const scene = await Scene.start(await temporary(), { commits });
+    await releases[releaseName].prepare(scene);
+    const proxy = await scene.startProxy((call) => faultOf(call, command));
     const command = spawn(process.execPath, ["deploy/release.ts"], {
       cwd: project,
       env: {
@@ -59,10 +58,10 @@ describe(`npm run release: killed in ${kills} cases, and among faults`, function
         AWS_ACCESS_KEY_ID: "test",
         AWS_SECRET_ACCESS_KEY: "test",
         CODEDEPLOY_APPLICATION: application,
-        CODEBUILD_RESOLVED_SOURCE_VERSION: scene.commits[1],
+        CODEBUILD_RESOLVED_SOURCE_VERSION: commits[1],
       },
     });
-    const endRequests = scene.requests(functionName);
+    const endRequests = scene.requests();
     let output = "";
     for (const stream of [command.stdout, command.stderr]) {
       stream.on("data", (chunk) => {
@@ -70,9 +69,9 @@ describe(`npm run release: killed in ${kills} cases, and among faults`, function
       });
     }
     const [exitCode, signal] = await once(command, "close");
-    const aftermath = await scene.aftermath(application, endRequests);
+    const aftermath = await scene.aftermath(endRequests);
     await proxy.close();
-    await scene.delete(application);
+    await scene.close();
     const places = [...new Set(proxy.calls.map(({ place }) => place))];
     const line = output.trimEnd().split("\n").at(-1);
     return { exitCode, signal, output, line, aftermath, places };

@@ -12,10 +12,11 @@ import type { ReleaseArgs } from "../../../deploy/release/work.ts";
 import { ReleaseFailed, release } from "../../../deploy/release.ts";
 import type { Clients } from "../../../deploy/stack.ts";
 import { keptVersions } from "../../../deploy/versions.ts";
-import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { LocalCloud } from "../../cloud.ts";
 import { apiAlarm, functionSettings, groupSettings } from "../localFunction.ts";
-import { candidate, zipAnswering } from "../release/releasing.ts";
+import { hurryRollbacks, ManualClock } from "../manualClock.ts";
+import { application, candidate, zipAnswering } from "../release/releasing.ts";
+import { type Call, type Fault, FaultProxy } from "./faultProxy.ts";
 
 /** The function's folder. */
 export const name = "hello";
@@ -24,7 +25,12 @@ export type Commits = readonly [string, string, string];
 /** What the versions of each commit answer. */
 export const bodies = ["one", "two", "three"] as const;
 
+/** The function in Lambda. */
+export const functionName = `${application}_${name}`;
+/** The commits, where they are in no repository. */
+export const madeUp: Commits = ["1b".repeat(20), "2c".repeat(20), "3d".repeat(20)];
 const canary = "CodeDeployDefault.LambdaCanary10Percent5Minutes";
+const canaryMinutes = 5;
 
 /** How a release ended: its exit code and the last line that it printed. */
 export interface Verdict {
@@ -67,84 +73,94 @@ export const repaired: Aftermath = {
   wrongAnswers: [],
 };
 
-/** A local cloud with a function for each case. */
+/** A local cloud with one function, for one case. Its clock stands still but where somebody has seen what would be over. */
 export class Scene {
-  cloud!: LocalCloud;
-  clients!: Clients;
-  commits: Commits = ["1b".repeat(20), "2c".repeat(20), "3d".repeat(20)];
+  readonly cloud: LocalCloud;
+  readonly clients: Clients;
+  readonly commits: Commits;
+  readonly #clock: ManualClock;
 
-  constructor() {
-    const temporary = temporaryDirectories();
-    before(async () => {
-      // A canary of five minutes takes 1.5 s.
-      this.cloud = await LocalCloud.start(await temporary(), 0, { timeScale: 200 });
-      this.clients = clientsOf(this.cloud.awsUrl);
-    });
-    after(() => {
-      destroy(this.clients);
-      return this.cloud.close();
-    });
+  private constructor(cloud: LocalCloud, clock: ManualClock, commits: Commits) {
+    this.cloud = cloud;
+    this.clients = clientsOf(cloud.awsUrl);
+    this.commits = commits;
+    this.#clock = clock;
+    hurryRollbacks(cloud, clock);
   }
 
-  /** A function with as many versions as are kept, `live` described by the first commit, and its API's alarm. */
-  async create(application: string, deploymentConfigName = canary): Promise<string> {
-    const { lambda, logs, codedeploy, cloudwatch } = this.cloud;
-    const settings = functionSettings(`${application}_${name}`);
+  /**
+   * Starts a local cloud in a folder, with a function that has as many versions as are kept, `live` described by the first commit, and the
+   * API's alarm.
+   */
+  static async start(
+    directory: string,
+    {
+      commits = madeUp,
+      deploymentConfigName = canary,
+    }: { readonly commits?: Commits; readonly deploymentConfigName?: string } = {},
+  ): Promise<Scene> {
+    const clock = new ManualClock();
+    const scene = new Scene(await LocalCloud.start(directory, 0, { clock }), clock, commits);
+    const { lambda, logs, codedeploy, cloudwatch } = scene.cloud;
+    const settings = functionSettings(functionName);
     logs.createLogGroup(settings.LoggingConfig.LogGroup);
     let version = lambda.createFunction(settings, zipAnswering(bodies[0]));
     while (Number(version) < keptVersions) {
       version = lambda.updateFunction(settings);
     }
-    lambda.putAlias(settings.FunctionName, liveAlias, version);
-    await this.clients.lambda.updateAlias({
-      FunctionName: settings.FunctionName,
+    lambda.putAlias(functionName, liveAlias, version);
+    await scene.clients.lambda.updateAlias({
+      FunctionName: functionName,
       Name: liveAlias,
-      Description: formatDecision({
-        commit: this.commits[0],
-        outcome: "changed",
-        version: String(Number(version) - 1),
-      }),
+      Description: formatDecision({ commit: commits[0], outcome: "changed", version: String(Number(version) - 1) }),
     });
     codedeploy.putDeploymentGroup(application, name, groupSettings(deploymentConfigName));
     cloudwatch.putAlarm(apiAlarm(`${application}-api-5xx`, application));
-    return settings.FunctionName;
+    return scene;
+  }
+
+  async close(): Promise<void> {
+    destroy(this.clients);
+    await this.cloud.close();
+  }
+
+  /** Lets the calls of a release go wrong; its canary is over once it has asked for the canary's errors. */
+  startProxy(faultOf: (call: Call) => Fault | undefined): Promise<FaultProxy> {
+    return FaultProxy.start(this.cloud.awsUrl, (call) => {
+      if (call.operation === "GetMetricData") {
+        this.#clock.advance(canaryMinutes * 60);
+      }
+      return faultOf(call);
+    });
   }
 
   /** What a release that died has left: a weight, and an alarm. */
-  leave(functionName: string): void {
+  leave(): void {
     this.cloud.lambda.putAlias(functionName, liveAlias, "10", { 9: 0.01 });
     this.cloud.cloudwatch.putAlarm(apiAlarm(`${functionName}/version-7-errors`, functionName));
   }
 
   /** The deployment of an older commit, whose release died. */
-  async deployOlder(application: string): Promise<void> {
-    const functionName = `${application}_${name}`;
+  async deployOlder(): Promise<void> {
     const targetversion = this.cloud.lambda.updateFunction(functionSettings(functionName));
     const Properties = { name: functionName, alias: liveAlias, currentversion: "10", targetversion };
     const content = { version: 0, Resources: [{ fn: { Type: "AWS::Lambda::Function", Properties } }] };
     await this.clients.codedeploy.createDeployment({
       applicationName: application,
       deploymentGroupName: name,
-      deploymentConfigName: "CodeDeployDefault.LambdaCanary10Percent30Minutes",
+      deploymentConfigName: canary,
       description: `${this.commits[0]}, version 10 to ${targetversion}, 00000000`,
       revision: { revisionType: "AppSpecContent", appSpecContent: { content: JSON.stringify(content) } },
     });
   }
 
-  async delete(application: string): Promise<void> {
-    const { AlarmNames } = await this.alarms(application);
-    this.cloud.cloudwatch.deleteAlarms(AlarmNames);
-    await this.cloud.lambda.deleteFunction(`${application}_${name}`);
+  /** The names of the alarms that releases have made. */
+  async alarms(): Promise<string[]> {
+    const { MetricAlarms = [] } = await this.clients.cloudwatch.describeAlarms({});
+    return MetricAlarms.map(({ AlarmName = "" }) => AlarmName).filter((each) => each.includes("/version-"));
   }
 
-  async alarms(application: string): Promise<{ AlarmNames: string[] }> {
-    const { MetricAlarms = [] } = await this.clients.cloudwatch.describeAlarms({ AlarmNamePrefix: application });
-    const names = MetricAlarms.map(({ AlarmName = "" }) => AlarmName);
-    // The stack's own, and its functions': not those of an application whose name goes on.
-    return { AlarmNames: names.filter((each) => /^[-_]/.test(each.slice(application.length))) };
-  }
-
-  async active(application: string): Promise<string[]> {
+  async active(): Promise<string[]> {
     const { deployments = [] } = await this.clients.codedeploy.listDeployments({
       applicationName: application,
       deploymentGroupName: name,
@@ -154,7 +170,7 @@ export class Scene {
   }
 
   /** Sends requests to `live`, one after the other; the function that it returns ends that, and tells the answers that are wrong. */
-  requests(functionName: string): () => Promise<string[]> {
+  requests(): () => Promise<string[]> {
     const wrong: string[] = [];
     let isEnded = false;
     const loop = async (): Promise<void> => {
@@ -176,11 +192,7 @@ export class Scene {
   }
 
   /** Releases one of the commits; returns what `npm run release` would end with, and all that it tells. */
-  async release(
-    application: string,
-    index: 1 | 2,
-    clients: Clients,
-  ): Promise<Verdict & { readonly told: readonly string[] }> {
+  async release(index: 1 | 2, clients: Clients): Promise<Verdict & { readonly told: readonly string[] }> {
     const told: string[] = [];
     const order: readonly string[] = this.commits;
     const commit = this.commits[index];
@@ -207,19 +219,17 @@ export class Scene {
   }
 
   /** The release that follows a case, of the newest commit and without faults. */
-  async aftermath(application: string, endRequests: () => Promise<string[]>): Promise<Aftermath> {
-    const functionName = `${application}_${name}`;
+  async aftermath(endRequests: () => Promise<string[]>): Promise<Aftermath> {
     this.cloud.codedeploy.putDeploymentGroup(application, name, groupSettings());
-    const { exitCode } = await this.release(application, 2, this.clients);
+    const { exitCode } = await this.release(2, this.clients);
     const { RoutingConfig } = this.cloud.lambda.getAlias(functionName, liveAlias);
     const { payload } = await this.cloud.lambda.invoke(functionName, liveAlias, "{}");
-    const { AlarmNames } = await this.alarms(application);
     return {
       exitCode,
       body: JSON.parse(payload).body,
       weights: RoutingConfig,
-      alarms: AlarmNames.filter((each) => each.includes("/version-")),
-      activeDeployments: await this.active(application),
+      alarms: await this.alarms(),
+      activeDeployments: await this.active(),
       wrongAnswers: await endRequests(),
     };
   }

@@ -2,7 +2,8 @@ import { expect } from "chai";
 import { type Decision, formatDecision, parseDecision } from "../../../deploy/live.ts";
 import { application, candidate, commits, Releasing, rejection } from "./releasing.ts";
 
-describe("deploy/release: the latest commit wins", () => {
+describe("deploy/release: the latest commit wins", function () {
+  this.timeout(60_000);
   const on = new Releasing();
   const [, b, c, d] = commits;
   const functionName = `${application}_hello`;
@@ -123,7 +124,7 @@ describe("deploy/release: the latest commit wins", () => {
     );
     expect(on.called.filter((operation) => operation === "UpdateAlias")).to.have.length(30);
     expect(on.called).to.not.include("UpdateFunctionCode");
-  }).timeout(60_000);
+  });
 
   for (const description of ["", "written by hand"]) {
     it(`goes by the version that is live when the description is "${description}"`, async () => {

@@ -4,7 +4,8 @@ import { mismatch } from "../../../deploy/release/smokeTest.ts";
 import { functionSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering, zipOf } from "./releasing.ts";
 
-describe("deploy/release", () => {
+describe("deploy/release", function () {
+  this.timeout(60_000);
   const on = new Releasing();
   const [commit, later] = commits;
 
@@ -106,10 +107,16 @@ describe("deploy/release", () => {
     }
     let atOnce = 0;
     const most: number[] = [];
+    const four = Promise.withResolvers<void>();
     const log = (line: string): void => {
       atOnce += line.includes("updating the code") ? 1 : line.endsWith("passed its smoke test") ? -1 : 0;
       most.push(atOnce);
+      if (atOnce === 4) {
+        four.resolve();
+      }
     };
+    // None goes on until there are four.
+    on.before("Invoke", () => four.promise, names.length);
     const released = await on.release({ log }, ...names.map((name) => candidate(name, "two")));
     expect(released.map(({ name, version }) => `${name}${version}`)).to.deep.equal([
       "a2",

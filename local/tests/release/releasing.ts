@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogs } from "@aws-sdk/client-cloudwatch-logs";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
@@ -27,6 +28,7 @@ export class Releasing {
   logs!: CloudWatchLogs;
   /** The lines of progress. */
   lines: string[] = [];
+  readonly #told = new EventEmitter<{ line: [] }>();
   /** The names of the AWS operations that were called. */
   called: string[] = [];
   /** What each of them was last called with. */
@@ -88,7 +90,18 @@ export class Releasing {
   /** What a release and a rollback work with. */
   get stack() {
     const { codedeploy, lambda, cloudwatch, logs, lines } = this;
-    return { application, lambda, codedeploy, cloudwatch, logs, log: (line: string): void => void lines.push(line) };
+    const log = (line: string): void => {
+      lines.push(line);
+      this.#told.emit("line");
+    };
+    return { application, lambda, codedeploy, cloudwatch, logs, log };
+  }
+
+  /** Waits until a line of progress says something; the test's timeout ends the wait. */
+  async untilTold(text: string): Promise<void> {
+    while (!this.lines.some((line) => line.includes(text))) {
+      await once(this.#told, "line");
+    }
   }
 
   async liveOf(name: string): Promise<string | undefined> {

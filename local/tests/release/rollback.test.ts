@@ -4,7 +4,8 @@ import { ask, type RollbackArgs, type RolledBack, rollback } from "../../../depl
 import { functionSettings, groupSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering } from "./releasing.ts";
 
-describe("deploy/rollback", () => {
+describe("deploy/rollback", function () {
+  this.timeout(60_000);
   const on = new Releasing();
   const [a, b, c, d] = commits;
 

@@ -3,7 +3,8 @@ import { settled } from "../../../deploy/versions.ts";
 import { functionSettings } from "../localFunction.ts";
 import { application, candidate, commits, Releasing, rejection, zipAnswering } from "./releasing.ts";
 
-describe("deploy/versions", () => {
+describe("deploy/versions", function () {
+  this.timeout(60_000);
   const on = new Releasing();
   const [a, b, c] = commits;
   const functionName = `${application}_hello`;
@@ -83,7 +84,8 @@ describe("deploy/versions", () => {
   });
 });
 
-describe("deploy/versions, where IAM asks for the function's own ARN to delete a version", () => {
+describe("deploy/versions, where IAM asks for the function's own ARN to delete a version", function () {
+  this.timeout(60_000);
   const on = new Releasing({ deniesDeletion: true });
   const [a, b] = commits;
 
