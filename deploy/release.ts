@@ -11,7 +11,7 @@ import { type Candidate, readCandidates } from "./release/candidates.ts";
 import { isUnchanged } from "./release/comparison.ts";
 import { failureOf } from "./release/failure.ts";
 import { commitOf, historyOf } from "./release/history.ts";
-import { clear, end } from "./release/makingWay.ts";
+import { clearLeftovers, endDeployment } from "./release/makingWay.ts";
 import { publishVersion } from "./release/publishing.ts";
 import { checkNotRolledBack, claim } from "./release/recording.ts";
 import { shift } from "./release/shifting.ts";
@@ -148,9 +148,9 @@ function superseded(
 async function makeWay(work: Work, state: FunctionState): Promise<FunctionState | undefined> {
   const active = await findActive(work, state.candidate.name);
   if (active) {
-    return { ...state, live: await end(work, state, active) };
+    return { ...state, live: await endDeployment(work, state, active) };
   }
-  await clear(work, state);
+  await clearLeftovers(work, state);
   return undefined;
 }
 

@@ -1,9 +1,9 @@
 import type { DeploymentInfo } from "@aws-sdk/client-codedeploy";
 import { type LiveAlias, percent } from "../live.ts";
 import type { Stack } from "../stack.ts";
-import { countErrors } from "./errors.ts";
 import type { Deployment } from "./starting.ts";
 import { minutesLeft } from "./strategy.ts";
+import { countErrors } from "./versionErrors.ts";
 
 const minuteMs = 60_000;
 

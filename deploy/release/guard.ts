@@ -1,4 +1,4 @@
-import { errorsOf } from "../deployment/errors.ts";
+import { errorsOf } from "../deployment/versionErrors.ts";
 import { messageOf } from "../failures.ts";
 import type { Live } from "../live.ts";
 import type { Stack } from "../stack.ts";

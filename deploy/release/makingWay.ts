@@ -13,7 +13,7 @@ import type { FunctionState, Work } from "./work.ts";
  * @throws {ReleaseError} when the commit being released was rolled back.
  * @throws {Overtaken} when the alias was changed since it was read.
  */
-export async function end(work: Work, state: FunctionState, active: Active): Promise<Live> {
+export async function endDeployment(work: Work, state: FunctionState, active: Active): Promise<Live> {
   const { commit, compare, log, limit } = work;
   const { name } = state.candidate;
   // Recorded first: whoever waits for that deployment sees why it was stopped.
@@ -32,7 +32,7 @@ export async function end(work: Work, state: FunctionState, active: Active): Pro
  *
  * @throws {Overtaken} when there were weights: the alias is not any more what it was.
  */
-export async function clear(work: Work, { candidate, live }: FunctionState): Promise<void> {
+export async function clearLeftovers(work: Work, { candidate, live }: FunctionState): Promise<void> {
   if (Object.keys(live.weights).length > 0) {
     await takeAway(work, candidate.name, live);
     throw new Overtaken("a deployment had left the alias with two versions");

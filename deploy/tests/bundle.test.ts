@@ -8,7 +8,8 @@ import { root } from "../../sample/project.ts";
 import { temporaryDirectories } from "../../sample/temporary.ts";
 import { bundleFunctions } from "../bundle.ts";
 
-describe("deploy/bundle", () => {
+describe("deploy/bundle", function () {
+  this.timeout(60_000);
   const temporary = temporaryDirectories();
 
   /** A checkout with the functions and what bundles them, and nothing else. */

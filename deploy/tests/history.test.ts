@@ -5,7 +5,8 @@ import { configureIdentity, git } from "../../sample/project.ts";
 import { temporaryDirectories } from "../../sample/temporary.ts";
 import { historyOf, type Relation } from "../release/history.ts";
 
-describe("deploy/release/history", () => {
+describe("deploy/release/history", function () {
+  this.timeout(60_000);
   const temporary = temporaryDirectories();
   let remote: string;
   /** Where the developer commits. */

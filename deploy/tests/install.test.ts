@@ -8,7 +8,7 @@ import { root } from "../../sample/project.ts";
 import { temporaryDirectories } from "../../sample/temporary.ts";
 
 describe("the deploy build's install", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
 
   it("takes only the workspaces that it needs, at most 90 MB: they check the functions' types, run their tests and bundle them", async () => {

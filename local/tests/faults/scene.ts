@@ -124,10 +124,17 @@ export class Scene {
     await this.cloud.close();
   }
 
-  /** Lets the calls of a release go wrong; its canary is over once it has asked for the canary's errors. */
+  /**
+   * Lets the calls of a release go wrong. Its canary is over once the release has seen it, and asks for its errors; or has looked six times,
+   * since one that may not read the alias never sees it.
+   */
   startProxy(faultOf: (call: Call) => Fault | undefined): Promise<FaultProxy> {
+    const looks = new Set<Call>();
     return FaultProxy.start(this.cloud.awsUrl, (call) => {
-      if (call.operation === "GetMetricData") {
+      if (call.place === "GetDeployment after PutMetricAlarm") {
+        looks.add(call);
+      }
+      if (call.operation === "GetMetricData" || looks.size === 6) {
         this.#clock.advance(canaryMinutes * 60);
       }
       return faultOf(call);

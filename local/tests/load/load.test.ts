@@ -44,7 +44,7 @@ const seed = 5;
  * is not: that depends on when the connections' requests and the releases' steps happen to come.
  */
 describe(`load through the HTTP API during releases (seed ${seed})`, function () {
-  this.timeout(30_000);
+  this.timeout(240_000);
   const table: Record<string, number | string>[] = [];
   let requests = 0;
 

@@ -10,7 +10,7 @@ const windowMs = 1000 / timeScale;
 const canary = "Canary10Percent1Minute";
 
 describe("many functions released together", function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const on = new Releasing({ timeScale, lambdaQuota: { requests: 15, windowMs } });
   const table: Record<string, number | string>[] = [];
 

@@ -12,7 +12,7 @@ import { type Stack, startStack } from "../../program/stack.ts";
 const pushes = 8;
 
 describe("a burst of real pushes, built at once", function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
   let project: string;
   let stack: Stack;

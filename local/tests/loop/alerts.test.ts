@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CloudWatch } from "@aws-sdk/client-cloudwatch";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { expect } from "chai";
 import { copyProject } from "../../../sample/project.ts";
@@ -14,6 +13,7 @@ import { readProject } from "../../program/project.ts";
 import { localProvider } from "../../program/provider.ts";
 import type { Notification } from "../../services/sns/sns.ts";
 import { clientOptions } from "../localFunction.ts";
+import { hurryRollbacks, ManualClock } from "../manualClock.ts";
 
 /** A request of SNS's. */
 interface Received {
@@ -22,8 +22,9 @@ interface Received {
 }
 
 describe("the alerts of the program on the local cloud", function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   const temporary = temporaryDirectories();
+  const clock = new ManualClock();
   let cloud: LocalCloud;
   let outputs: ProgramOutputs;
   let subscriber: Listening;
@@ -35,13 +36,16 @@ describe("the alerts of the program on the local cloud", function () {
   before(async () => {
     const directory = await temporary();
     project = join(directory, "project");
-    cloud = await LocalCloud.start(join(directory, "cloud"), 0, { timeScale: 600 });
+    cloud = await LocalCloud.start(join(directory, "cloud"), 0, { clock });
+    hurryRollbacks(cloud, clock);
     cloud.sns.on("notification", (notification) => notifications.push(notification));
+    const confirmed = Promise.withResolvers<void>();
     subscriber = await listen(async (request, response) => {
       const body = JSON.parse((await readBody(request, 1_000_000)).toString());
       received.push({ type: request.headers["x-amz-sns-message-type"]?.toString(), body });
       if (body.Type === "SubscriptionConfirmation") {
         await fetch(body.SubscribeURL);
+        confirmed.resolve();
       }
       response.end();
     });
@@ -55,6 +59,9 @@ describe("the alerts of the program on the local cloud", function () {
     );
     remote = await cloud.github.createRepository("local/push-to-live", "main", `${cloud.awsUrl}/post-receive`);
     outputs = await evaluateProgram(await readProject(project), localProvider(cloud, project));
+    await confirmed.promise;
+    // The alarms are evaluated for the first time, and are OK.
+    clock.advance(10);
   });
 
   after(async () => {
@@ -81,19 +88,9 @@ describe("the alerts of the program on the local cloud", function () {
     }
   }
 
-  /** Waits for a deployment's end, where there is one. */
-  async function deploymentEnded(deploymentId: string | undefined): Promise<void> {
-    const codedeploy = new CodeDeploy(clientOptions(cloud));
-    while (deploymentId !== undefined) {
-      const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId });
-      if (deploymentInfo?.completeTime) {
-        return;
-      }
-    }
-  }
-
-  const alarmOf = (name: string, state: string) => (body: Received["body"]) =>
-    body.Subject === `${state}: "push-to-live-local${name}" in us-east-1`;
+  const alarmOf = (name: string, from: string, state: string) => (body: Received["body"]) =>
+    body.Subject === `${state}: "push-to-live-local${name}" in us-east-1` &&
+    JSON.parse(body.Message ?? "").OldStateValue === from;
 
   it("ask the endpoint to confirm before they tell it anything", () => {
     expect(received[0]?.type).to.equal("SubscriptionConfirmation");
@@ -107,8 +104,9 @@ describe("the alerts of the program on the local cloud", function () {
     received.length = 1;
     const response = await fetch(`${outputs.apiUrl}/hello_user?user=boom`);
     expect(response.status).to.equal(500);
+    clock.advance(10);
     for (const name of ["-api-5xx", "_hello-user-errors"]) {
-      const rung = await arrived(alarmOf(name, "ALARM"));
+      const rung = await arrived(alarmOf(name, "OK", "ALARM"));
       expect(rung).to.include({ Type: "Notification" });
       expect(JSON.parse(rung.Message ?? "")).to.include({
         AlarmName: `push-to-live-local${name}`,
@@ -116,8 +114,10 @@ describe("the alerts of the program on the local cloud", function () {
         OldStateValue: "OK",
       });
     }
+    // Twice the longest of their periods.
+    clock.advance(600);
     for (const name of ["-api-5xx", "_hello-user-errors"]) {
-      const recovered = await arrived(alarmOf(name, "OK"));
+      const recovered = await arrived(alarmOf(name, "ALARM", "OK"));
       expect(JSON.parse(recovered.Message ?? "")).to.include({ NewStateValue: "OK", OldStateValue: "ALARM" });
     }
   });
@@ -136,13 +136,8 @@ describe("the alerts of the program on the local cloud", function () {
     expect(Message).to.equal(
       `"A build of push-to-live-local_deploy ended as FAILED; what is live stays live. Its log: ${cloud.codebuild.builds[0]?.logFile}"`,
     );
-    const cloudwatch = new CloudWatch(clientOptions(cloud));
-    const names = { AlarmNames: ["push-to-live-local-failed-builds"] };
-    let state: string | undefined;
-    while (state !== "ALARM") {
-      const { MetricAlarms: [alarm] = [] } = await cloudwatch.describeAlarms(names);
-      state = alarm?.StateValue;
-    }
+    clock.advance(10);
+    expect(cloud.cloudwatch.stateOf("push-to-live-local-failed-builds")).to.equal("ALARM");
   });
 
   it("tell of a deployment that failed, and of none that a newer release has stopped", async () => {
@@ -165,7 +160,8 @@ describe("the alerts of the program on the local cloud", function () {
     const { deploymentInfo } = await codedeploy.getDeployment({ deploymentId: stopped });
     expect(deploymentInfo?.status).to.equal("Stopped");
     // The group is free when what the stop puts back is back.
-    await deploymentEnded(deploymentInfo?.rollbackInfo?.rollbackDeploymentId);
+    const deploymentId = deploymentInfo?.rollbackInfo?.rollbackDeploymentId;
+    expect((await codedeploy.getDeployment({ deploymentId })).deploymentInfo?.status).to.equal("Succeeded");
 
     const failed = await deploy("7");
     const { Message } = await arrived((body) => body.Message?.startsWith('"The deployment') ?? false);

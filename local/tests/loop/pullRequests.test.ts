@@ -47,7 +47,7 @@ const types = [
 ];
 
 describe("a pull request on the local cloud, with the build projects that the program declares", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
   let registrations: readonly Registration[];
   let cloud: LocalCloud;

@@ -10,7 +10,8 @@ import { functionSettings, groupSettings } from "../localFunction.ts";
 
 const application = "push-to-live-test";
 
-describe("npm run release and npm run rollback", () => {
+describe("npm run release and npm run rollback", function () {
+  this.timeout(60_000);
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
   let project: string;

@@ -16,7 +16,8 @@ import { git } from "../../github/git.ts";
 const handler = "functions/hello-user/handler.ts";
 const handlerTest = "tests/functions/hello-user.test.ts";
 
-describe("npm start", () => {
+describe("npm start", function () {
+  this.timeout(120_000);
   const temporary = temporaryDirectories();
   let directory: string;
   let project: string;
@@ -25,8 +26,7 @@ describe("npm start", () => {
   let endpoints: Record<string, string>;
   let output = "";
 
-  before(async function () {
-    this.timeout(30_000);
+  before(async () => {
     directory = await temporary();
     project = join(directory, "mein Projekt ü");
     clone = join(directory, "clone");
@@ -66,23 +66,30 @@ describe("npm start", () => {
     await writeFile(join(clone, file), text.replaceAll(from, to));
   }
 
-  /** Commits and pushes; the line that says how the build ended, or undefined when it started none. */
-  async function push(message: string, branch = "main"): Promise<{ ended: string } | undefined> {
+  /** Commits and pushes; the number of the build that this started, or undefined when it started none. */
+  async function startBuild(message: string, branch = "main"): Promise<number | undefined> {
     await git(clone, "commit", "--quiet", "--all", `--message=${message}`);
-    const before = (output.match(/build \d+: (SUCCEEDED|FAILED)/g) ?? []).length;
-    // What the remote says of the push is on git's standard error.
-    const { stderr } = await promisify(execFile)("git", ["push", "origin", `HEAD:${branch}`], { cwd: clone });
-    if (!/^remote: .* started\s*$/m.test(stderr)) {
-      expect(stderr).to.match(/^remote: .*: no build/m);
-      return undefined;
-    }
+    const { stderr: told } = await promisify(execFile)("git", ["push", "origin", `HEAD:${branch}`], { cwd: clone });
+    const [, build] = /: build (\d+) of \S+ started/.exec(told) ?? [];
+    return build === undefined ? undefined : Number(build);
+  }
+
+  /** Waits for the line that says how a build ended; the test's timeout ends the wait. */
+  async function buildEnded(build: number | undefined): Promise<string> {
     for (;;) {
-      const ended = output.match(/build \d+: (SUCCEEDED|FAILED).*/g)?.[before];
-      if (ended) {
-        return { ended };
+      const [ended] = new RegExp(`build ${build}: (SUCCEEDED|FAILED).*(?=\\n)`).exec(output) ?? [];
+      if (ended !== undefined || !started.stderr) {
+        return ended ?? "";
       }
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await once(started.stderr, "data");
     }
+  }
+
+  /** Commits and pushes; the line that says how the build ended. */
+  async function push(message: string): Promise<string> {
+    const build = await startBuild(message);
+    expect(build).to.be.a("number");
+    return buildEnded(build);
   }
 
   it("writes the endpoints that it prints to .local/endpoints.json, readable by the user alone", async () => {
@@ -111,35 +118,31 @@ describe("npm start", () => {
     });
   });
 
-  it("answers, after a push, with the new handler", async function () {
-    this.timeout(60_000);
+  it("answers, after a push, with the new handler", async () => {
     expect(await get("/hello_user")).to.equal('{"message":"hello user"}');
     await replace(handler, "hello user", "good morning");
     await replace(handlerTest, "hello user", "good morning");
     await replace("functions/hello-user/smoke.json", "hello user", "good morning");
-    const build = await push("Say good morning");
-    expect(build?.ended).to.match(/SUCCEEDED/);
+    expect(await push("Say good morning")).to.match(/SUCCEEDED/);
     expect(await get("/hello_user")).to.equal('{"message":"good morning"}');
   });
 
-  it("keeps the old answer after a push with a red test, and names the test", async function () {
-    this.timeout(60_000);
+  it("keeps the old answer after a push with a red test, and names the test", async () => {
     const before = await get("/hello_user?user=x");
     await replace(handler, "`Hello ", "`Goodbye ");
-    expect((await push("Forget the test"))?.ended).to.match(
+    expect(await push("Forget the test")).to.match(
       /FAILED; failed test: GET \/hello_user greets the user whom the query string names/,
     );
     expect(await get("/hello_user?user=x")).to.equal(before);
   });
 
-  it("fails a build that uses a package which only the checkout has, as CodeBuild would", async function () {
-    this.timeout(60_000);
+  it("fails a build that uses a package which only the checkout has, as CodeBuild would", async () => {
     await replace(handler, "`Goodbye ", "`Hello ");
     expect(existsSync(join(project, "node_modules", "@pulumi", "pulumi"))).to.equal(true);
     const use = `npm run bundle && node -e "require.resolve('@pulumi/pulumi')"`;
     await replace("buildspec.yml", "- npm run bundle", `- ${use}`);
     const seen = output.length;
-    expect((await push("Use a package that is not there"))?.ended).to.match(/FAILED; log: /);
+    expect(await push("Use a package that is not there")).to.match(/FAILED; log: /);
     expect(output.slice(seen)).to.contain("PRE_BUILD SUCCEEDED");
     await replace("buildspec.yml", use, "npm run bundle");
   });
@@ -157,14 +160,13 @@ describe("npm start", () => {
     expect(told).to.contain(`${join(other, "node_modules")} would be found by the builds in`);
   });
 
-  it("runs post_build after a failed build phase, and deploys nothing", async function () {
-    this.timeout(60_000);
+  it("runs post_build after a failed build phase, and deploys nothing", async () => {
     await replace(handler, "at most", "no more than");
     await replace(handlerTest, "at most", "no more than");
     await replace("deploy/bundle.ts", 'target: "node24"', 'target: "node0"');
     const before = await get(`/hello_user?user=${"a".repeat(101)}`);
     const seen = output.length;
-    expect((await push("Break the bundle"))?.ended).to.match(/FAILED; log: /);
+    expect(await push("Break the bundle")).to.match(/FAILED; log: /);
     expect(output.slice(seen).match(/\w*BUILD (SUCCEEDED|FAILED)/g)).to.deep.equal([
       "PRE_BUILD SUCCEEDED",
       "BUILD FAILED",
@@ -173,30 +175,27 @@ describe("npm start", () => {
     expect(await get(`/hello_user?user=${"a".repeat(101)}`)).to.equal(before);
   });
 
-  it("ends with the newer of two pushes that follow each other at once", async function () {
-    this.timeout(60_000);
+  it("ends with the newer of two pushes that follow each other at once", async () => {
     await replace("deploy/bundle.ts", 'target: "node0"', 'target: "node24"');
-    const ended = (): number => (output.match(/build \d+: (SUCCEEDED|FAILED)/g) ?? []).length;
-    const before = ended();
+    const builds: (number | undefined)[] = [];
     for (const greeting of ["good evening", "good night"]) {
       const from = greeting === "good evening" ? "good morning" : "good evening";
       for (const file of [handler, handlerTest, "functions/hello-user/smoke.json"]) {
         await replace(file, from, greeting);
       }
-      await git(clone, "commit", "--quiet", "--all", `--message=Say ${greeting}`);
-      await git(clone, "push", "--quiet", "origin", "main");
+      builds.push(await startBuild(`Say ${greeting}`));
     }
-    while (ended() < before + 2) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    expect(builds).to.not.include(undefined);
+    const ended = [await buildEnded(builds[0]), await buildEnded(builds[1])];
     expect(await get("/hello_user")).to.equal('{"message":"good night"}');
-    expect(output.match(/build \d+: (SUCCEEDED|FAILED)/g)?.slice(before)).to.not.include("FAILED");
+    for (const line of ended) {
+      expect(line).to.match(/SUCCEEDED/);
+    }
   });
 
-  it("builds nothing after a push to another branch", async function () {
-    this.timeout(60_000);
+  it("builds nothing after a push to another branch", async () => {
     await replace(handler, "`Hello ", "`Farewell ");
-    expect(await push("On a branch", "feature")).to.equal(undefined);
+    expect(await startBuild("On a branch", "feature")).to.equal(undefined);
   });
 
   it("refuses to run twice in one checkout, and the first goes on", async () => {
