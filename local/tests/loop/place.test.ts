@@ -6,7 +6,7 @@ import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { placeOf } from "../../program/place.ts";
 
 describe("where a mistake in the program is", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
 
   it("is told where a stack names a file of the project's, the nearest first, and none of its packages'", () => {

@@ -8,7 +8,7 @@ import { git } from "../../github/git.ts";
 import { parseBuildspec } from "../../services/codebuild/buildspec.ts";
 
 describe("npm run rehearse", function () {
-  this.timeout(240_000);
+  this.timeout(600_000);
   const temporary = temporaryDirectories();
   let directory: string;
   let project: string;

@@ -11,7 +11,7 @@ import { functionSettings, groupSettings } from "../localFunction.ts";
 const application = "push-to-live-test";
 
 describe("npm run release and npm run rollback", function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const temporary = temporaryDirectories();
   let cloud: LocalCloud;
   let project: string;
