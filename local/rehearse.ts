@@ -2,78 +2,55 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { Lambda } from "@aws-sdk/client-lambda";
-import { account } from "./aws/account.ts";
-import { git } from "./github/git.ts";
 import { readProject } from "./program/project.ts";
-import { type Stack, startStack } from "./program/stack.ts";
-import { copyProject } from "./rehearsal/developer.ts";
-import { story } from "./rehearsal/story.ts";
+import type { Stack } from "./program/stack.ts";
+import { open } from "./rehearsal/opening.ts";
 import { Visitors } from "./rehearsal/visitors.ts";
-import { awsQuota } from "./services/lambda/requestQuota.ts";
 import { root } from "./session/endpoints.ts";
 import { interruption, showBuilds } from "./session/terminal.ts";
 import { checkOutside } from "./session/workFolder.ts";
 
-/** A canary of five minutes takes a second. */
-const timeScale = 300;
-
 /** Tells the story in `directory` until its end, a claim that does not hold, or `stopped`; returns the exit code. */
 async function rehearse(directory: string, stopped: Promise<NodeJS.Signals>): Promise<number> {
-  const checkout = await readProject(root);
   const started = Date.now();
+  const { stage, story, introduction, folder, asking, close } = await open(await readProject(root), directory);
+  const { stack, timeScale } = stage;
+  console.log(introduction);
   console.log("Rehearsing on a copy of the project; the Pulumi program is evaluated in-process: no engine, no diff.");
   console.log(`Traffic is shifted ${timeScale} times as fast as on AWS.\n`);
-  const copy = await copyProject(checkout, join(directory, "project"));
-  const project = await readProject(copy);
-  const seed = async (remote: string): Promise<void> => {
-    await git(copy, "remote", "add", "origin", remote);
-    await git(copy, "push", "--quiet", "origin", project.branch);
-  };
-  const stack = await startStack(project, join(directory, "cloud"), 0, seed, {
-    timeScale,
-    random: evenly(),
-    lambdaQuota: awsQuota,
-  });
-  const visitors = new Visitors(`${stack.outputs.apiUrl}/hello_user?user=visitor`);
+  const visitors = new Visitors(asking);
+  const say = (line: string): void => console.log(`   ${line}`);
   try {
-    showBuilds(stack.cloud, (line) => console.log(`   ${line}`));
-    const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
-    const lambda = new Lambda({ endpoint: stack.cloud.awsUrl, region: account.region, credentials });
+    showBuilds(stack.cloud, say);
     for (const [index, { title, run }] of story.entries()) {
       console.log(`${index + 1}. ${title}`);
       const began = index === 0 ? started : Date.now();
-      const claims = await Promise.race([run({ stack, copy, lambda, visitors }), stopped]);
+      const claims = await Promise.race([run({ ...stage, folder, visitors, say }), stopped]);
       if (typeof claims === "string") {
         console.log(`Stopped by ${claims}.`);
         return 130;
       }
       for (const { what, actual, expected } of claims) {
         const held = isDeepStrictEqual(actual, expected);
-        console.log(`   ${held ? "✔" : "✖"} ${what}: ${show(actual)}${held ? "" : `, expected ${show(expected)}`}`);
+        say(`${held ? "✔" : "✖"} ${what}: ${show(actual)}${held ? "" : `, expected ${show(expected)}`}`);
       }
-      console.log(`   ${seconds(began)}\n`);
+      say(`${seconds(began)}\n`);
       if (claims.some(({ actual, expected }) => !isDeepStrictEqual(actual, expected))) {
         await showLastLog(stack);
         console.log(`Step ${index + 1} of ${story.length} did not hold.`);
         return 1;
       }
     }
-    console.log(`All ${story.length} steps held, in ${seconds(started)}.`);
+    console.log(
+      asking
+        ? `All ${story.length} steps held, in ${seconds(started)}.`
+        : "The stack has no functions: there is nothing to release, and the story ends here.",
+    );
     return 0;
   } finally {
     await visitors.leave();
-    await stack.cloud.close();
+    await close();
   }
-}
-
-/** Numbers from 0 to 1, as even as can be: of ten requests, a canary of 10 % gets one. */
-function evenly(): () => number {
-  let last = 0;
-  return () => {
-    last = (last + (Math.sqrt(5) - 1) / 2) % 1;
-    return last;
-  };
 }
 
 async function showLastLog({ cloud }: Stack): Promise<void> {

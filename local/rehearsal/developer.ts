@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+import { appendFile, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
@@ -8,11 +8,11 @@ import type { Build } from "../services/codebuild/build.ts";
 import type { Scene } from "./scene.ts";
 
 const checkout = join(import.meta.dirname, "..", "..");
-/** The files that the story changes. */
+/** The files that the tutorial's story changes. */
 export const handler = "functions/hello-user/handler.ts";
 export const handlerTest = "tests/functions/hello-user.test.ts";
 
-/** What a commit makes of files' texts. */
+/** What a commit makes of files' texts; of one that there is not, of none. */
 export type Changes = Readonly<Record<string, (text: string) => string>>;
 
 /** The change that gives a file the text that the checkout's own has, and something more at its end. */
@@ -25,9 +25,10 @@ export async function fromCheckout(file: string, more = ""): Promise<Changes> {
 async function commit(copy: string, message: string, changes: Changes): Promise<string> {
   for (const [file, change] of Object.entries(changes)) {
     const path = join(copy, file);
-    await writeFile(path, change(await readFile(path, "utf8")));
+    await writeFile(path, change(await readFile(path, "utf8").catch(() => "")));
   }
-  await git(copy, "commit", "--quiet", "--all", `--message=${message}`);
+  await git(copy, "add", "--all");
+  await git(copy, "commit", "--quiet", `--message=${message}`);
   return git(copy, "rev-parse", "HEAD");
 }
 
@@ -87,24 +88,34 @@ export function statuses({ stack: { cloud, project } }: Scene, commit: string): 
 }
 
 /**
- * Copies the project, as it is at the tutorial's start, to its folder in a repository of its own. The checkout is only read.
+ * Copies the project to its folder in a repository of its own. The checkout is only read.
  *
  * @param repository The folder of the repository.
+ * @param isTutorial Whether the copy is as the project is at the tutorial's start.
  * @returns The copy's folder.
  */
-export async function copyProject({ directory, branch }: Project, repository: string): Promise<string> {
+export async function copyProject(
+  { directory, branch }: Project,
+  repository: string,
+  isTutorial: boolean,
+): Promise<string> {
   const copy = join(repository, directory);
   const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
   await cp(checkout, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
-  await cp(join(checkout, "sample", "firstIteration"), copy, { recursive: true });
+  if (isTutorial) {
+    await cp(join(checkout, "sample", "firstIteration"), copy, { recursive: true });
+  }
   await git(repository, "init", "--quiet", `--initial-branch=${branch}`);
+  // A team's .gitignore may have it with a slash, which is of folders, and this is a link.
+  await mkdir(join(repository, ".git", "info"), { recursive: true });
+  await appendFile(join(repository, ".git", "info", "exclude"), "\nnode_modules\n");
   await git(copy, "config", "user.name", "The developer");
   await git(copy, "config", "user.email", "developer@example.com");
   await git(copy, "config", "commit.gpgSign", "false");
   await git(copy, "config", "core.hooksPath", join(repository, ".git", "hooks"));
   await git(copy, "add", "--all");
-  await git(copy, "commit", "--quiet", "--message=Answer hello user");
+  await git(copy, "commit", "--quiet", `--message=${isTutorial ? "Answer hello user" : "The project"}`);
   return copy;
 }
 

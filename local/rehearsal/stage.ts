@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { Lambda } from "@aws-sdk/client-lambda";
+import { account } from "../aws/account.ts";
+import { git } from "../github/git.ts";
+import { evaluateProgram } from "../program/program.ts";
+import { type Project, readProject } from "../program/project.ts";
+import { type Stack, startEmpty } from "../program/stack.ts";
+import { awsQuota } from "../services/lambda/requestQuota.ts";
+import { DeclaredRoutes, type Route } from "./declaredRoutes.ts";
+import { copyProject } from "./developer.ts";
+import type { Issuer } from "./issuer.ts";
+
+/** Where a story is told: a copy of the project, and its stack on a local cloud. */
+export interface Stage {
+  readonly stack: Stack;
+  /** The developer's clone of the project. */
+  readonly copy: string;
+  readonly lambda: Lambda;
+  readonly routes: readonly Route[];
+  /** How many times as fast as on AWS traffic is shifted. */
+  readonly timeScale: number;
+}
+
+/** What a stage is set with. */
+export interface StageArgs {
+  readonly timeScale: number;
+  /** Whether the copy is as it is at the tutorial's start. @default false */
+  readonly isTutorial?: boolean;
+  /** Who issues tokens in place of the stack's issuer. */
+  readonly issuer?: Issuer | undefined;
+}
+
+/**
+ * Copies the project, and starts the copy's stack. The program is evaluated in this process, which may be done once in each folder.
+ *
+ * @param checkout Is only read.
+ * @param directory A folder of the stage's own.
+ */
+export async function setStage(
+  checkout: Project,
+  directory: string,
+  { timeScale, isTutorial = false, issuer }: StageArgs,
+): Promise<Stage> {
+  const copy = await copyProject(checkout, join(directory, "project"), isTutorial);
+  const project = withIssuer(await readProject(copy), issuer);
+  const seed = async (remote: string): Promise<void> => {
+    await git(copy, "remote", "add", "origin", remote);
+    await git(copy, "push", "--quiet", "origin", project.branch);
+  };
+  const empty = await startEmpty(project, join(directory, "cloud"), 0, seed, {
+    timeScale,
+    random: evenly(),
+    lambdaQuota: awsQuota,
+  });
+  const { cloud } = empty;
+  try {
+    const routes = new DeclaredRoutes(empty.provider);
+    const outputs = await evaluateProgram(project, routes.provider);
+    const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
+    const lambda = new Lambda({ endpoint: cloud.awsUrl, region: account.region, credentials });
+    return { stack: { ...empty, outputs }, copy, lambda, routes: routes.all, timeScale };
+  } catch (error) {
+    await cloud.close();
+    throw error;
+  }
+}
+
+/** Whether the stack's settings name whose tokens the API takes. */
+export function asksForTokens({ name, config }: Project): boolean {
+  return config.values[`${name}:jwtIssuer`] !== undefined;
+}
+
+function withIssuer(project: Project, issuer: Issuer | undefined): Project {
+  const { name, config } = project;
+  const values = issuer ? { ...config.values, [`${name}:jwtIssuer`]: issuer.url } : config.values;
+  return { ...project, config: { ...config, values } };
+}
+
+/** Numbers from 0 to 1, as even as can be: of ten requests, a canary of 10 % gets one. */
+function evenly(): () => number {
+  let last = 0;
+  return () => {
+    last = (last + (Math.sqrt(5) - 1) / 2) % 1;
+    return last;
+  };
+}
