@@ -66,13 +66,16 @@ export async function chooseFunction(
         const why = `${movement(fn)}, and ${route.key} answers as its smoke test says`;
         return { ...fn, asking, requestsPerSecond: await measure(asking), asked: route.key, why };
       }
-      refusals.push(asking);
+      refusals.push(...(fn === first ? [asking] : []));
     }
   }
   const asking = invocation(stage, first);
-  const why = `${movement(first)}; it is invoked on its alias, as ${refusals.join(", ") || "there is no route"}`;
+  const why = `${movement(first)}; it is invoked on its alias, as ${refusals.join(", ") || "it has no route"}`;
   return { ...first, asking, requestsPerSecond: await measure(asking), asked: `${first.folder}, invoked`, why };
 }
+
+/** How many requests a second are those of a visitor, and a few more. */
+const neededPerSecond = Math.ceil(1200 / pauseMs);
 
 /** How a route is asked for; why it cannot be, where it does not answer as the smoke test says. */
 async function askRoute(
@@ -80,6 +83,9 @@ async function askRoute(
   { event, response }: SmokeTest,
   issuer: Issuer | undefined,
 ): Promise<Asking | string> {
+  if (requestsPerSecond < neededPerSecond) {
+    return `${key} takes ${requestsPerSecond} requests a second, and the rehearsal asks ${neededPerSecond} times`;
+  }
   const request = routeRequest(key, event);
   if (typeof request === "string") {
     return request;
@@ -93,12 +99,7 @@ async function askRoute(
   const expected = typeof response.statusCode === "number" ? response.statusCode : 200;
   const status = await ask();
   return status === expected
-    ? {
-        ask,
-        withoutToken: token === undefined ? undefined : asker(apiUrl, request),
-        expected,
-        pauseMs: Math.max(pauseMs, 1000 / requestsPerSecond),
-      }
+    ? { ask, expected, withoutToken: token === undefined ? undefined : asker(apiUrl, request) }
     : `${key} answers its smoke test's event with ${status || "nothing"} instead of ${expected}`;
 }
 
@@ -116,11 +117,11 @@ function invocation({ lambda }: Stage, { functionName, smokeTest }: StackFunctio
       (wrong) => (wrong === undefined ? 200 : 500),
       () => 0,
     );
-  return { ask, expected: 200, pauseMs };
+  return { ask, expected: 200 };
 }
 
 /** How often somebody can ask, who waits for each answer; the first, which may have to wait for the function's start, does not count. */
-async function measure({ ask, pauseMs: pause }: Asking): Promise<number> {
+async function measure({ ask }: Asking): Promise<number> {
   await ask();
   const times: number[] = [];
   for (let count = 0; count < 5; count++) {
@@ -129,5 +130,5 @@ async function measure({ ask, pauseMs: pause }: Asking): Promise<number> {
     times.push(performance.now() - began);
   }
   const [, , median = 0] = times.sort((a, b) => a - b);
-  return 1000 / (median + pause);
+  return 1000 / (median + pauseMs);
 }

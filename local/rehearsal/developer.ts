@@ -1,9 +1,8 @@
 import { execFile } from "node:child_process";
-import { appendFile, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
-import type { Project } from "../program/project.ts";
 import type { Build } from "../services/codebuild/build.ts";
 import type { Scene } from "./scene.ts";
 
@@ -85,38 +84,6 @@ export function statuses({ stack: { cloud, project } }: Scene, commit: string): 
   const url = `https://github.com/${project.repository}`;
   const oldestFirst = cloud.github.statusesOf(url, commit).toReversed();
   return Object.fromEntries(oldestFirst.map(({ context, state }) => [context, state]));
-}
-
-/**
- * Copies the project to its folder in a repository of its own. The checkout is only read.
- *
- * @param repository The folder of the repository.
- * @param isTutorial Whether the copy is as the project is at the tutorial's start.
- * @returns The copy's folder.
- */
-export async function copyProject(
-  { directory, branch }: Project,
-  repository: string,
-  isTutorial: boolean,
-): Promise<string> {
-  const copy = join(repository, directory);
-  const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
-  await cp(checkout, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
-  await symlink(join(checkout, "node_modules"), join(copy, "node_modules"));
-  if (isTutorial) {
-    await cp(join(checkout, "sample", "firstIteration"), copy, { recursive: true });
-  }
-  await git(repository, "init", "--quiet", `--initial-branch=${branch}`);
-  // A team's .gitignore may have it with a slash, which is of folders, and this is a link.
-  await mkdir(join(repository, ".git", "info"), { recursive: true });
-  await appendFile(join(repository, ".git", "info", "exclude"), "\nnode_modules\n");
-  await git(copy, "config", "user.name", "The developer");
-  await git(copy, "config", "user.email", "developer@example.com");
-  await git(copy, "config", "commit.gpgSign", "false");
-  await git(copy, "config", "core.hooksPath", join(repository, ".git", "hooks"));
-  await git(copy, "add", "--all");
-  await git(copy, "commit", "--quiet", `--message=${isTutorial ? "Answer hello user" : "The project"}`);
-  return copy;
 }
 
 /** Runs a command of the project in the copy, as the developer would from a laptop; tells its exit code and what it printed. */

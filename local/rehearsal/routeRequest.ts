@@ -26,7 +26,7 @@ export interface RouteRequest {
   /** With the query string. */
   readonly path: string;
   readonly headers: Record<string, string>;
-  readonly body: string | Uint8Array<ArrayBuffer> | undefined;
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
   /** What the token claims, where the route asks for one. */
   readonly claims: Readonly<Record<string, unknown>>;
 }
@@ -42,8 +42,9 @@ const ofConnection = /^(connection|content-length|expect|host|keep-alive|transfe
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
  */
 export function routeRequest(routeKey: string, smokeEvent: unknown): RouteRequest | string {
+  const members = Object.entries(smokeEvent ?? {}).filter(([, value]) => value !== null);
   // Of another shape, such as a queue's, it tells nothing of a request.
-  const event = eventSchema.safeParse(smokeEvent).data ?? {};
+  const event = eventSchema.safeParse(Object.fromEntries(members)).data ?? {};
   const [first = "", template] = routeKey.split(" ");
   const method = template === undefined || first === "ANY" ? (event.requestContext?.http?.method ?? "GET") : first;
   const path = template === undefined ? (event.rawPath ?? "/") : pathOf(template, event);
@@ -53,11 +54,12 @@ export function routeRequest(routeKey: string, smokeEvent: unknown): RouteReques
   const query = event.rawQueryString || new URLSearchParams(event.queryStringParameters).toString();
   const headers = Object.entries(event.headers ?? {}).filter(([name]) => !ofConnection.test(name));
   const cookies = event.cookies?.join("; ");
+  const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
   return {
     method,
     path: query === "" ? path : `${path}?${query}`,
     headers: { ...Object.fromEntries(headers), ...(cookies && { cookie: cookies }) },
-    body: event.body !== undefined && event.isBase64Encoded ? Buffer.from(event.body, "base64") : event.body,
+    body: body.byteLength > 0 && method !== "GET" && method !== "HEAD" ? body : undefined,
     claims: event.requestContext?.authorizer?.jwt?.claims ?? {},
   };
 }

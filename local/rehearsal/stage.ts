@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { appendFile, cp, mkdir, symlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
@@ -7,7 +8,6 @@ import { type Project, readProject } from "../program/project.ts";
 import { type Stack, startEmpty } from "../program/stack.ts";
 import { awsQuota } from "../services/lambda/requestQuota.ts";
 import { DeclaredRoutes, type Route } from "./declaredRoutes.ts";
-import { copyProject } from "./developer.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** Where a story is told: a copy of the project, and its stack on a local cloud. */
@@ -63,6 +63,38 @@ export async function setStage(
     await cloud.close();
     throw error;
   }
+}
+
+/**
+ * Copies the project to its folder in a repository of its own. The checkout is only read.
+ *
+ * @param repository The folder of the repository.
+ * @param isTutorial Whether the copy is as the project is at the tutorial's start.
+ * @returns The copy's folder.
+ */
+async function copyProject(
+  { root, directory, branch }: Project,
+  repository: string,
+  isTutorial: boolean,
+): Promise<string> {
+  const copy = join(repository, directory);
+  const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
+  await cp(root, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  if (isTutorial) {
+    await cp(join(root, "sample", "firstIteration"), copy, { recursive: true });
+  }
+  await git(repository, "init", "--quiet", `--initial-branch=${branch}`);
+  // A team's .gitignore may have it with a slash, which is of folders, and this is a link.
+  await mkdir(join(repository, ".git", "info"), { recursive: true });
+  await appendFile(join(repository, ".git", "info", "exclude"), "\nnode_modules\n");
+  await git(copy, "config", "user.name", "The developer");
+  await git(copy, "config", "user.email", "developer@example.com");
+  await git(copy, "config", "commit.gpgSign", "false");
+  await git(copy, "config", "core.hooksPath", join(repository, ".git", "hooks"));
+  await git(copy, "add", "--all");
+  await git(copy, "commit", "--quiet", `--message=${isTutorial ? "Answer hello user" : "The project"}`);
+  return copy;
 }
 
 /** Whether the stack's settings name whose tokens the API takes. */

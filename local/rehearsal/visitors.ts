@@ -18,13 +18,11 @@ export interface Asking {
   readonly withoutToken?: (() => Promise<number>) | undefined;
   /** The status of a good answer. */
   readonly expected: number;
-  /** How long to wait between two requests, in ms. */
-  readonly pauseMs: number;
 }
 
 /** Asks an API for a page. */
 export function asking(url: string): Asking {
-  return { ask: () => statusOf(url), expected: 200, pauseMs };
+  return { ask: () => statusOf(url), expected: 200 };
 }
 
 /** The status of the answer to a request; 0 where there is none, which is a failure, too. */
@@ -74,11 +72,11 @@ export class Visitors {
     await this.#ended;
   }
 
-  async #visit({ ask, pauseMs: pause }: Asking): Promise<void> {
+  async #visit({ ask }: Asking): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const status = await ask();
       this.visits.push({ status, at: Date.now() });
-      await delay(pause);
+      await delay(pauseMs);
     }
   }
 }

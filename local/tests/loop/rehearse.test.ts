@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { running } from "../../../sample/processes.ts";
-import { copyProject, type Ended, root, runFile } from "../../../sample/project.ts";
+import { addFunction, copyProject, type Ended, root, runFile } from "../../../sample/project.ts";
 import { temporaryDirectories } from "../../../sample/temporary.ts";
 import { git } from "../../github/git.ts";
 import { parseBuildspec } from "../../services/codebuild/buildspec.ts";
@@ -17,6 +17,9 @@ describe("npm run rehearse", function () {
     directory = await temporary();
     project = join(directory, "mein Projekt ü");
     await copyProject(project);
+    await addFunction(project, "another");
+    await git(project, "add", "--all");
+    await git(project, "commit", "--quiet", "--message=A function beside the sample's");
   });
 
   /** Runs the rehearsal with an empty folder for temporary files, and tells what it left there and which processes. */
@@ -34,6 +37,9 @@ describe("npm run rehearse", function () {
   it("tells the whole story, without a git identity, and leaves the checkout as it was and nothing else", async () => {
     const { code, output, left, processes } = await rehearse();
     expect(code, output).to.equal(0);
+    expect(output).to.match(
+      /^The tutorial's story, as functions\/hello-user is the sample's, and GET \/hello_user asks for no token\.\n/,
+    );
     expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
       "1. The stack exists",
       "2. A commit changes only the test to expect a user's name",
@@ -78,11 +84,13 @@ describe("npm run rehearse", function () {
   });
 
   it("ends with exit code 1 and the build's log when a step does not hold, and leaves nothing", async () => {
-    const file = join(project, "tests/functions/hello-user.test.ts");
-    const right = await readFile(file, "utf8");
-    await writeFile(file, right.replace("greets the user whom the query string names", "greets somebody"));
+    // It is the tutorial's story as long as the sample has the same test.
+    const files = ["tests", "sample/tests"].map((folder) => join(project, folder, "functions/hello-user.test.ts"));
+    const right = await readFile(join(project, "tests/functions/hello-user.test.ts"), "utf8");
+    const wrong = right.replace("greets the user whom the query string names", "greets somebody");
+    await Promise.all(files.map((file) => writeFile(file, wrong)));
     const { code, output, left, processes } = await rehearse();
-    await writeFile(file, right);
+    await Promise.all(files.map((file) => writeFile(file, right)));
     expect(code).to.equal(1);
     expect(output).to.match(/✖ failing test: undefined, expected GET \/hello_user greets the user/);
     expect(output).to.match(/The log of build 1:[\s\S]*1\) GET \/hello_user\s+greets somebody:/);
