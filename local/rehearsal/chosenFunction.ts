@@ -31,12 +31,12 @@ export interface ChosenFunction extends StackFunction {
  *
  * @throws {Error} when the smoke test of one is missing, or none.
  */
-export async function functionsOf({ stack, copy }: Stage): Promise<StackFunction[]> {
-  const { functionNames } = stack.outputs;
-  const strategies = await readStrategies(stack);
+export async function functionsOf(stage: Stage): Promise<StackFunction[]> {
+  const { functionNames } = stage.stack.outputs;
+  const strategies = await readStrategies(stage);
   const functions = Object.entries(functionNames).map(async ([folder, functionName]) => {
     const strategy = strategies.get(folder);
-    return strategy && { folder, functionName, strategy, smokeTest: await readSmokeTest(copy, folder) };
+    return strategy && { folder, functionName, strategy, smokeTest: await readSmokeTest(stage.copy, folder) };
   });
   const found = (await Promise.all(functions)).filter((each) => each !== undefined);
   return found.sort((a, b) => (a.folder < b.folder ? -1 : 1));

@@ -78,16 +78,16 @@ async function openTutorial(checkout: Project, directory: string): Promise<Openi
 }
 
 /** What the tutorial's story needs and the stack has not; undefined for nothing. */
-async function missingForTutorial({ routes, stack }: Stage): Promise<string | undefined> {
-  const { apiUrl, functionNames, pullRequestProject } = stack.outputs;
-  const isOpen = routes.some(
+async function missingForTutorial(stage: Stage): Promise<string | undefined> {
+  const { apiUrl, functionNames, pullRequestProject } = stage.stack.outputs;
+  const isOpen = stage.routes.some(
     (route) =>
       route.key === "GET /hello_user" &&
       route.functionName === functionNames[sampleFolder] &&
       route.apiUrl === apiUrl &&
       route.jwt === undefined,
   );
-  const strategy = (await readStrategies(stack)).get(sampleFolder)?.name;
+  const strategy = (await readStrategies(stage)).get(sampleFolder)?.name;
   return !isOpen
     ? "GET /hello_user is not the sample's open route"
     : strategy !== "canary10Percent5Minutes"

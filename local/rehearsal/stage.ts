@@ -1,5 +1,6 @@
 import { appendFile, cp, mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
@@ -16,6 +17,7 @@ export interface Stage {
   /** The developer's clone of the project. */
   readonly copy: string;
   readonly lambda: Lambda;
+  readonly codedeploy: CodeDeploy;
   readonly routes: readonly Route[];
   /** How many times as fast as on AWS traffic is shifted. */
   readonly timeScale: number;
@@ -57,8 +59,15 @@ export async function setStage(
     const routes = new DeclaredRoutes(empty.provider);
     const outputs = await evaluateProgram(project, routes.provider);
     const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
-    const lambda = new Lambda({ endpoint: cloud.awsUrl, region: account.region, credentials });
-    return { stack: { ...empty, outputs }, copy, lambda, routes: routes.all, timeScale };
+    const client = { endpoint: cloud.awsUrl, region: account.region, credentials };
+    return {
+      stack: { ...empty, outputs },
+      copy,
+      lambda: new Lambda(client),
+      codedeploy: new CodeDeploy(client),
+      routes: routes.all,
+      timeScale,
+    };
   } catch (error) {
     await cloud.close();
     throw error;

@@ -1,6 +1,5 @@
-import { CodeDeploy, type TrafficRoutingConfig } from "@aws-sdk/client-codedeploy";
-import { account } from "../aws/account.ts";
-import type { Stack } from "../program/stack.ts";
+import type { TrafficRoutingConfig } from "@aws-sdk/client-codedeploy";
+import type { Stage } from "./stage.ts";
 
 /** How a function's releases move traffic. */
 export interface Strategy {
@@ -11,17 +10,16 @@ export interface Strategy {
 }
 
 /** The strategies of a stack's functions, by their folders, as their CodeDeploy groups have them. */
-export async function readStrategies({ cloud, outputs }: Stack): Promise<Map<string, Strategy>> {
-  const credentials = { accessKeyId: "rehearsal", secretAccessKey: "rehearsal" };
-  const codedeploy = new CodeDeploy({ endpoint: cloud.awsUrl, region: account.region, credentials });
-  const applicationName = outputs.deployProject.replace(/_deploy$/, "");
+export async function readStrategies({ codedeploy, stack }: Stage): Promise<Map<string, Strategy>> {
+  const { deployProject, functionNames } = stack.outputs;
+  const applicationName = deployProject.replace(/_deploy$/, "");
   const read = async (folder: string): Promise<[string, Strategy]> => {
     const group = await codedeploy.getDeploymentGroup({ applicationName, deploymentGroupName: folder });
     const { deploymentConfigName } = group.deploymentGroupInfo ?? {};
     const { deploymentConfigInfo } = await codedeploy.getDeploymentConfig({ deploymentConfigName });
     return [folder, strategyOf(deploymentConfigInfo?.trafficRoutingConfig)];
   };
-  return new Map(await Promise.all(Object.keys(outputs.functionNames).map(read)));
+  return new Map(await Promise.all(Object.keys(functionNames).map(read)));
 }
 
 /** @see https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_TrafficRoutingConfig.html */
@@ -54,7 +52,7 @@ export function isGradual({ steps }: Strategy): boolean {
 /** How long shifting traffic is to take, in seconds. */
 const wantedSeconds = 3;
 /** How many requests a bad release is to get at least, of which one would do. */
-const wantedRequests = 2;
+const wantedRequests = 3;
 
 /** How many times as fast as on AWS traffic is shifted where nothing asks for something else: a canary of five minutes takes a second. */
 export const usualTimeScale = 300;

@@ -8,7 +8,7 @@ export interface Visit {
 }
 
 /** How long a visitor waits between two requests, in ms. */
-export const pauseMs = 30;
+export const pauseMs = 20;
 
 /** How a visitor asks. */
 export interface Asking {
