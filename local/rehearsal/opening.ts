@@ -70,7 +70,7 @@ async function openTutorial(checkout: Project, directory: string): Promise<Openi
   return {
     stage,
     story: tutorialStory,
-    introduction: `The tutorial's story, as functions/${sampleFolder} is the sample's, and GET /hello_user asks for no token.`,
+    introduction: `Rehearsing the tutorial's story, as functions/${sampleFolder} is the sample's, and GET /hello_user asks for no token.`,
     folder: sampleFolder,
     asking: asking(`${outputs.apiUrl}/hello_user?user=visitor`),
     close: () => cloud.close(),
@@ -109,7 +109,7 @@ async function openTeams(checkout: Project, directory: string, because: string):
       await stage.stack.cloud.close();
       ({ stage, functions, chosen } = await set("team-again", timeScale));
     }
-    const whose = `The story of your own pipeline, as ${because}`;
+    const whose = `Rehearsing this project's own pipeline, as ${because}`;
     return {
       stage,
       story: chosen ? teamStory(chosen, functions) : [theStackExists([])],

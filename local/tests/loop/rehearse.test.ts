@@ -38,7 +38,7 @@ describe("npm run rehearse", function () {
     const { code, output, left, processes } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output).to.match(
-      /^The tutorial's story, as functions\/hello-user is the sample's, and GET \/hello_user asks for no token\.\n/,
+      /^Rehearsing the tutorial's story, as functions\/hello-user is the sample's, and GET \/hello_user asks for no token\.\n/,
     );
     expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
       "1. The stack exists",

@@ -60,7 +60,7 @@ describe("npm run rehearse with a team's own functions", function () {
     const { code, output } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output.split("\n")[0]).to.equal(
-      "The story of your own pipeline, as there is no sample/functions/hello-user/handler.ts: with functions/orders, of 2 functions (audit, orders), because linear50PercentEvery1Minute moves its traffic bit by bit, and GET /orders answers as its smoke test says.",
+      "Rehearsing this project's own pipeline, as there is no sample/functions/hello-user/handler.ts: with functions/orders, of 2 functions (audit, orders), because linear50PercentEvery1Minute moves its traffic bit by bit, and GET /orders answers as its smoke test says.",
     );
     expect(output.match(/^\d\. .*$/gm)).to.deep.equal([
       "1. The stack exists",
@@ -97,7 +97,7 @@ export const handler = async ({ source }: Schedule) => source === "schedule" ? {
     const { code, output } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output.split("\n")[0]).to.equal(
-      "The story of your own pipeline, as functions/hello-user/handler.ts is not the sample's: with functions/hello-user, the only function, because no function's traffic is moved bit by bit; it is invoked on its alias, as GET /hello_user answers its smoke test's event with 404 instead of 200.",
+      "Rehearsing this project's own pipeline, as functions/hello-user/handler.ts is not the sample's: with functions/hello-user, the only function, because no function's traffic is moved bit by bit; it is invoked on its alias, as GET /hello_user answers its smoke test's event with 404 instead of 200.",
     );
     expect(output)
       .to.contain("No test noticed")
@@ -130,7 +130,7 @@ export const handler = async ({ source }: Schedule) => source === "schedule" ? {
     const { code, output } = await rehearse();
     expect(code, output).to.equal(0);
     expect(output).to.match(
-      /^The story of your own pipeline, as functions\/hello-user\/smoke\.json is not the sample's\.\n/,
+      /^Rehearsing this project's own pipeline, as functions\/hello-user\/smoke\.json is not the sample's\.\n/,
     );
     expect(output).to.match(/^The stack has no functions: there is nothing to release, and the story ends here\.\n$/m);
   });
