@@ -123,7 +123,7 @@ describe("npm run rehearse", function () {
     it(`names ${what}, and leaves nothing`, async () => {
       const file = join(project, "index.ts");
       const right = await readFile(file, "utf8");
-      await writeFile(file, `${right}\n${code}\n`);
+      await writeFile(file, `${right}\nimport * as aws from "@pulumi/aws";\n${code}\n`);
       const { code: exit, output, left, processes } = await rehearse();
       await writeFile(file, right);
       expect(exit, output).to.equal(1);
