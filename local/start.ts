@@ -124,7 +124,7 @@ async function start(): Promise<void> {
       const print = json ? console.error : console.log;
       print(build?.status === "FAILED" ? `${line}; log: ${build.logFile}` : line);
     });
-    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints, project, timeScale));
+    console.log(json ? JSON.stringify(endpoints) : welcome(endpoints, stack, timeScale));
     await stopped;
   } finally {
     await rm(endpointsFile, { force: true });
@@ -133,13 +133,18 @@ async function start(): Promise<void> {
   }
 }
 
-function welcome({ api, git: remote, aws, region }: Endpoints, { branch }: Project, timeScale: number): string {
+function welcome(
+  { api, git: remote, aws, region }: Endpoints,
+  { project: { branch }, cloud }: EmptyStack,
+  timeScale: number,
+): string {
+  const routes = cloud.apiGateway.routeKeys.map((key) => key.replace(" ", ` ${api}`));
   const program = api
     ? "The stack runs on this machine; its Pulumi program was evaluated in-process: no engine, no diff."
     : "The local cloud is empty: npm run pulumi:local -- up";
   return `${program}
 
-  API          ${api ? `${api}/hello_user` : "pulumi up prints it"}
+  API          ${api ? [api, ...routes].join("\n               ") : "pulumi up prints it"}
   git remote   ${remote}
   AWS          ${aws} (AWS_ENDPOINT_URL; region ${region}, any credentials)
   logs         ${join(directory, "logs")}

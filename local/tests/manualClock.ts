@@ -22,6 +22,11 @@ export class ManualClock extends Clock {
     };
   }
 
+  /** Whether nothing waits for it. */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** Has so many seconds pass, with all that falls due in them, in order. */
   advance(seconds: number): void {
     const end = this.#time + seconds * 1000;

@@ -48,6 +48,11 @@ export class ApiGateway {
     return api;
   }
 
+  /** The keys of the routes of all APIs. */
+  get routeKeys(): readonly string[] {
+    return this.#ports.flatMap(({ api }) => api?.routeKeys ?? []);
+  }
+
   /** Deletes an API; its port is kept for the next. */
   deleteApi(id: string): void {
     for (const port of this.#ports) {

@@ -93,6 +93,11 @@ export class HttpApi {
     this.#routes.set(routeKey, { integrationId, authorizerId });
   }
 
+  /** The keys of its routes, e.g. `GET /hello_user`. */
+  get routeKeys(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
   deleteRoute(routeKey: string): void {
     this.#routes.delete(routeKey);
   }

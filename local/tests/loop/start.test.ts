@@ -221,6 +221,7 @@ describe("npm start", function () {
       onOutput: (text, kill) => text.includes("Ctrl-C stops it") && kill("SIGTERM"),
     });
     expect(code).to.equal(0);
+    expect(told).to.match(/^ +API +(http:\S+)\n +GET \1\/hello_user$/m);
     expect(told).to.contain(
       `The branch main of the git remote stays at ${pushed}, which was pushed earlier; the API serves this checkout until the next push.`,
     );

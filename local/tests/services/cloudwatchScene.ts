@@ -1,45 +1,9 @@
 import { CloudWatch as Client } from "@aws-sdk/client-cloudwatch";
 import { AwsEndpoint } from "../../aws/awsEndpoint.ts";
-import { Clock } from "../../aws/clock.ts";
 import { type Listening, listen } from "../../aws/httpServer.ts";
 import { type AlarmChange, CloudWatch } from "../../services/cloudwatch/cloudwatch.ts";
 import { cloudwatchOperations } from "../../services/cloudwatch/operations.ts";
-
-/** A clock that goes on only when it is told to. */
-class ManualClock extends Clock {
-  #time = Date.UTC(2026, 0, 1);
-  #waiting: { readonly at: number; readonly run: () => void }[] = [];
-
-  override now(): number {
-    return this.#time;
-  }
-
-  override after(ms: number, run: () => void): () => void {
-    const wait = { at: this.#time + ms, run };
-    this.#waiting.push(wait);
-    return () => {
-      this.#waiting = this.#waiting.filter((each) => each !== wait);
-    };
-  }
-
-  get isIdle(): boolean {
-    return this.#waiting.length === 0;
-  }
-
-  advance(seconds: number): void {
-    const end = this.#time + seconds * 1000;
-    for (;;) {
-      const [next] = this.#waiting.toSorted((a, b) => a.at - b.at);
-      if (!next || next.at > end) {
-        break;
-      }
-      this.#waiting = this.#waiting.filter((each) => each !== next);
-      this.#time = next.at;
-      next.run();
-    }
-    this.#time = end;
-  }
-}
+import { ManualClock } from "../manualClock.ts";
 
 /** What `metric` is of. */
 export const dimensions = { FunctionName: "fn", Resource: "fn:live" };
