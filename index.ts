@@ -46,7 +46,7 @@ const pullRequest =
     credential: settings.pullRequestCredential
       ? credentialOf("pull-request-token", settings.pullRequestCredential)
       : credential,
-    description: "A pull request: every test, and no right to deploy",
+    description: "A pull request: types, the team's tests, the bundle; no right to deploy",
     buildspec: "buildspec.pr.yml",
     filterGroups: pullRequestsTo(settings.pullRequest.branch),
     after: functions,

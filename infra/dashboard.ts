@@ -12,7 +12,7 @@ export interface DashboardContent {
   readonly functions: readonly LiveFunction[];
   readonly project: BuildProject;
   readonly alarms: readonly aws.cloudwatch.MetricAlarm[];
-  /** The rule that matches each failed or stopped deployment. */
+  /** The rule that matches each failed deployment. */
   readonly deploymentRule: aws.cloudwatch.EventRule;
 }
 
@@ -83,7 +83,7 @@ export function dashboardRows(content: DashboardContent): cloudwatch.RowWidget[]
       new cloudwatch.LineGraphMetricWidget({
         ...third,
         width: 12,
-        title: "Deployments that failed or were stopped",
+        title: "Deployments that failed",
         metrics: [
           // CodeDeploy has no metrics: what is counted is how often the rule saw one.
           new cloudwatch.Metric({
@@ -92,7 +92,7 @@ export function dashboardRows(content: DashboardContent): cloudwatch.RowWidget[]
             dimensions: { RuleName: deploymentRule.name },
             statistic: "Sum",
             period,
-            label: "failed or stopped",
+            label: "failed",
           }),
         ],
       }),

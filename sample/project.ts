@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
+import { cp, glob, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join, relative, sep } from "node:path";
 import { promisify } from "node:util";
@@ -39,7 +39,9 @@ export async function copyFiles(
     recursive: true,
     filter: (source) => !ofCheckout.has(basename(source)) && !isLeft(relative(from, source).replaceAll(sep, "/")),
   });
-  await symlink(join(checkout, "node_modules"), join(to, "node_modules"));
+  for await (const packages of glob("{,*/}node_modules", { cwd: checkout })) {
+    await symlink(join(checkout, packages), join(to, packages));
+  }
 }
 
 /** Runs git in a folder, whatever repository the environment names, as that of a hook does; returns its output without the last line break. */
@@ -123,7 +125,9 @@ export function runFile(
 /** Runs a command in a folder as a person would: nothing of the npm that runs these tests is around it. */
 export async function shell(cwd: string, command: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const PATH = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
-  const around = Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|GIT_|MOCHA)/i.test(name));
+  // How to reach a registry stays: what npm is configured with, and whom Node.js trusts.
+  const ofThisRun = /^(npm_(?!config_(?!local_prefix))|NODE_(OPTIONS|PATH|ENV)$|GIT_|MOCHA)/i;
+  const around = Object.entries(process.env).filter(([name]) => !ofThisRun.test(name));
   const child = spawn("sh", ["-ec", command], {
     cwd,
     env: { ...Object.fromEntries(around), PATH: PATH.join(delimiter), ...env },

@@ -51,7 +51,7 @@ export function pullRequestBuild(prefix: string, values: BuildValues): BuildSett
   return {
     ...deployBuild(prefix, values),
     projectName: `${prefix}_pull-request`,
-    // Installing everything and all the tests take some two minutes, on two cores and with more memory than the smallest Lambda compute has.
+    // Installing everything takes half a minute and more memory than the smallest Lambda compute has.
     compute: containerOf(values.buildCompute),
     timeoutMinutes: 15,
     statusContext: `${prefix}/pull-request`,

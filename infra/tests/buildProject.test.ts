@@ -64,10 +64,10 @@ describe("the builds of a project in a folder of its repository", () => {
 });
 
 describe("the pull-request build", () => {
-  it("reports under a name of its own, has time for every test, and knows no application", async () => {
+  it("reports under a name of its own, has time for its install, and knows no application", async () => {
     expect(await inputsOf("codebuild.Project pull-request")).to.deep.equal({
       name: "push-to-live-dev_pull-request",
-      description: "A pull request: every test, and no right to deploy",
+      description: "A pull request: types, the team's tests, the bundle; no right to deploy",
       serviceRole: "arn:aws:iam::123456789012:role/pull-request-role-0a1b2c3",
       source: {
         type: "GITHUB",
@@ -159,7 +159,7 @@ describe("the builds of other stacks", () => {
     expect(environment).to.include({ type: "ARM_LAMBDA_CONTAINER", computeType: "BUILD_LAMBDA_1GB" });
   });
 
-  it("builds pull requests in a container of the same architecture: every test needs more than Lambda compute has", async () => {
+  it("builds pull requests in a container of the same architecture: its install needs more than Lambda compute has", async () => {
     for (const [buildCompute, type] of [
       ["x86", "LINUX_CONTAINER"],
       ["x86Lambda", "LINUX_CONTAINER"],

@@ -127,7 +127,7 @@ describe("the dashboard", () => {
       "Duration of live in ms, p99",
       "Invocations of live by version",
       "Deploy builds",
-      "Deployments that failed or were stopped",
+      "Deployments that failed",
     ]);
     const cells = body.widgets.flatMap(({ x, y, width, height }) =>
       Array.from({ length: width * height }, (_, index) => `${x + (index % width)} ${y + Math.floor(index / width)}`),
@@ -196,7 +196,7 @@ describe("the dashboard", () => {
       ],
     ],
     [
-      "Deployments that failed or were stopped",
+      "Deployments that failed",
       [["AWS/Events", "TriggeredRules", { RuleName: "monitoring-deployments-0a1b2c3" }, "Sum"]],
     ],
   ] as const) {

@@ -7,7 +7,11 @@ describe("the roles", () => {
     ["hello-user-role", "The function runs as this role", "lambda.amazonaws.com"],
     ["hello-user-deployments-role", "CodeDeploy moves the alias of one function", "codedeploy.amazonaws.com"],
     ["deploy-role", "A push to the branch: test, bundle, release", "codebuild.amazonaws.com"],
-    ["pull-request-role", "A pull request: every test, and no right to deploy", "codebuild.amazonaws.com"],
+    [
+      "pull-request-role",
+      "A pull request: types, the team's tests, the bundle; no right to deploy",
+      "codebuild.amazonaws.com",
+    ],
     ["configuration-role", "A changed configuration starts the deploy build", "events.amazonaws.com"],
   ] as const) {
     it(`lets only ${service} assume ${name}`, async () => {

@@ -4,7 +4,12 @@ import { isDeepStrictEqual } from "node:util";
 import type { Lambda } from "@aws-sdk/client-lambda";
 import { z } from "zod";
 
-const schema = z.object({ event: z.unknown(), response: z.record(z.string(), z.unknown()) });
+const schema = z.object({
+  event: z.unknown(),
+  response: z
+    .record(z.string(), z.unknown())
+    .refine((members) => Object.keys(members).length > 0, "it must name a member"),
+});
 
 /** A function's `smoke.json`: an event, and the members that its response must have; a `body` that is no text is the response's as JSON. */
 export type SmokeTest = z.infer<typeof schema>;

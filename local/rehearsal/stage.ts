@@ -1,4 +1,4 @@
-import { appendFile, cp, mkdir, symlink } from "node:fs/promises";
+import { appendFile, cp, glob, mkdir, symlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { CodeDeploy } from "@aws-sdk/client-codedeploy";
 import { Lambda } from "@aws-sdk/client-lambda";
@@ -89,7 +89,10 @@ async function copyProject(
   const copy = join(repository, directory);
   const left = new Set([".git", ".local", "dist", "node_modules", "reports"]);
   await cp(root, copy, { recursive: true, filter: (source) => !left.has(basename(source)) });
-  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  // A workspace has packages of its own where the package manager does not put them all into one folder.
+  for await (const packages of glob("{,*/}node_modules", { cwd: root })) {
+    await symlink(join(root, packages), join(copy, packages));
+  }
   if (isTutorial) {
     await cp(join(root, "sample", "firstIteration"), copy, { recursive: true });
   }

@@ -76,7 +76,7 @@ export function apiGatewayResources(apiGateway: ApiGateway): Record<string, Kind
     "aws:apigatewayv2/route:Route": kind(
       {
         apiId: string(),
-        routeKey: string().regex(/^[A-Z]+ \/[\w/-]*$/),
+        routeKey: string().regex(/^(?!ANY )[A-Z]+ \/[\w/-]*$/),
         target: string(),
         authorizationType: literal("JWT").optional(),
         authorizerId: string().optional(),

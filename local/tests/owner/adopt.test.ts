@@ -124,6 +124,9 @@ describe("docs/adopt.md", function () {
         await once(cloud.stderr, "data");
       }
       expect(await answer(), told).to.equal('max-age=120 {"orders":[]}');
+      const rehearsal = await shell(app, "npx --yes pnpm@10 exec node local/rehearse.ts");
+      expect(rehearsal.code, rehearsal.output).to.equal(0);
+      expect(rehearsal.output).to.match(/^Rehearsing this project's own pipeline/m);
     } finally {
       if (cloud.exitCode === null && cloud.pid !== undefined) {
         process.kill(-cloud.pid, "SIGINT");
