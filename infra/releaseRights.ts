@@ -18,6 +18,10 @@ const maxNamedFunctions = 8;
 
 /** What a build's role needs to release functions, by the calls that `deploy/` makes. */
 export function releaseStatements(releases: Releases, arn: Arn): aws.iam.PolicyStatement[] {
+  // A statement names a resource at least.
+  if (releases.functions.length === 0) {
+    return [];
+  }
   const areNamed = releases.functions.length <= maxNamedFunctions;
   const each = (
     named: (fn: LiveFunction) => pulumi.Input<string>,

@@ -38,6 +38,16 @@ const wildcardsOfMany = {
 const maxInlinePolicy = 10_240;
 
 describe("the policies", () => {
+  it("name a resource in each statement, also of a stack that has no function yet", async () => {
+    for (const folders of [[], ["one"], Array.from({ length: 9 }, (_, index) => `fn-${index}`)]) {
+      const statements = statementsOf(await registrationsOf(folders));
+      expect(statements.length).to.be.above(1);
+      expect(
+        statements.filter(({ Resource }) => Resource !== undefined && [Resource].flat().length === 0),
+      ).to.deep.equal([]);
+    }
+  });
+
   for (const [what, stack] of [
     ["a connection", dev],
     ["a token's secret", withTokenSecret],
