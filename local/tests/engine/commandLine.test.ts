@@ -100,7 +100,8 @@ describe("the pulumi command line, on the local cloud", function () {
             'headers: { "x-memory": process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? "",',
           ),
         "functions/hello-user/smoke.json": greet,
-        "tests/functions/hello-user.test.ts": (text) => greet(text).replace(/.*headers.*deep\.equal.*\n/g, ""),
+        "tests/functions/hello-user.test.ts": (text) =>
+          greet(text).replace(/.*(\{ headers \}|expect\(headers\)).*\n/g, ""),
       },
       "Say good morning",
     );

@@ -151,9 +151,12 @@ function key(setting: string): string {
   return `${project.name}:${setting}`;
 }
 
-/** The settings that the repository has for a stack. */
+/** The settings that the repository has for a stack, by their full keys. */
 async function settingsOf(stack: string): Promise<Record<string, unknown>> {
-  return parse(await readFile(join(root, `Pulumi.${stack}.yaml`), "utf8")).config;
+  const { config } = parse(await readFile(join(root, `Pulumi.${stack}.yaml`), "utf8"));
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [name.includes(":") ? name : key(name), value]),
+  );
 }
 
 let runs = 0;

@@ -66,6 +66,8 @@ describe("npm run rehearse", function () {
     );
     const { install, build } = own?.phases ?? {};
     expect([install?.commands, build?.commands].flat()).to.deep.equal([
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
+      'cd "${PROJECT_DIRECTORY:-.}"',
       "npm ci --prefer-offline",
       "npm run typecheck",
       'npm run test:team -- --reporter tests/reporter.ts --reporter-option junit="$CODEBUILD_SRC_DIR/reports/tests.xml"',
