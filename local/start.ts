@@ -35,10 +35,9 @@ function readArguments(): { port: number; timeScale: number; json: boolean; empt
 }
 
 /** Brings the checkout's last commit to the branch, unless what was pushed to it earlier would be lost. */
-function seedOf({ branch }: Project): (remote: string) => Promise<void> {
+function seedOf({ branch }: Project, repository: string): (remote: string) => Promise<void> {
   return async (remote) => {
     const ref = `refs/heads/${branch}`;
-    const repository = await git(root, "rev-parse", "--show-toplevel");
     await git(remote, "fetch", "--quiet", "--update-shallow", repository, `HEAD:${ref}`).catch(async () => {
       const kept = await git(remote, "rev-parse", "--short", ref);
       console.error(
@@ -48,14 +47,19 @@ function seedOf({ branch }: Project): (remote: string) => Promise<void> {
   };
 }
 
-/** @throws {Error} when the last commit of the repository that the checkout is in does not have the project where the settings say. */
-async function checkRepository({ directory }: Project): Promise<void> {
+/**
+ * The repository that the checkout is in.
+ *
+ * @throws {Error} when its last commit does not have the project where the settings say.
+ */
+async function repositoryOf({ directory }: Project): Promise<string> {
   const make = `run git init, git add --all and git commit in ${root}`;
-  const repository = await git(root, "rev-parse", "--show-toplevel").catch(() => {
+  const told = await git(root, "rev-parse", "--show-toplevel", "--show-prefix").catch(() => {
     throw new Error(`npm start needs a git checkout with a commit: ${make}`);
   });
-  const prefix = (await git(root, "rev-parse", "--show-prefix")).replace(/\/$/, "");
-  await git(root, "cat-file", "-e", `HEAD:${prefix === "" ? "" : `${prefix}/`}Pulumi.yaml`).catch(() => {
+  const [repository = "", folder = ""] = told.split("\n");
+  const prefix = folder.replace(/\/$/, "");
+  await git(root, "cat-file", "-e", `HEAD:${folder}Pulumi.yaml`).catch(() => {
     throw new Error(
       `the last commit of the git repository ${repository} does not have this project: ${make}, or commit it there`,
     );
@@ -69,6 +73,7 @@ async function checkRepository({ directory }: Project): Promise<void> {
       `the project is in the folder "${prefix}" of its repository, and the setting directory is "${directory}": ${set}`,
     );
   }
+  return repository;
 }
 
 /** @param outputs Left out where the program was left to Pulumi's engine. */
@@ -105,7 +110,7 @@ async function start(): Promise<void> {
     throw new Error(`the local cloud of this checkout is running at ${running.api || running.aws}: stop it first`);
   }
   const project = await readProject(root);
-  await checkRepository(project);
+  const seed = seedOf(project, await repositoryOf(project));
   const workDirectory = await workFolderOf(project);
   // What Pulumi's engine knows is of a cloud that is gone. Earlier versions had all in the checkout.
   for (const name of ["builds", "github", "lambda", "logs", "pulumi"]) {
@@ -114,8 +119,8 @@ async function start(): Promise<void> {
   await removeWork(workDirectory);
   const options = { timeScale, workDirectory, lambdaQuota: awsQuota };
   const stack: EmptyStack & Partial<Stack> = empty
-    ? await startEmpty(project, directory, port, seedOf(project), options)
-    : await startStack(project, directory, port, seedOf(project), options);
+    ? await startEmpty(project, directory, port, seed, options)
+    : await startStack(project, directory, port, seed, options);
   try {
     const endpoints = await endpointsOf(stack, stack.outputs);
     await mkdir(directory, { recursive: true });

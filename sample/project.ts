@@ -1,9 +1,10 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcessByStdio, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { cp, glob, mkdir, mkdtemp, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join, relative, sep } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
 
 /** The checkout's absolute path. */
@@ -108,18 +109,8 @@ export function runFile(
     onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
   } = {},
 ): Promise<Ended> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [file, ...args], { cwd: options.cwd, env: options.env ?? process.env });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (chunk) => {
-        output += chunk;
-        options.onOutput?.(output, (signal) => child.kill(signal));
-      });
-    }
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, output }));
-  });
+  const child = spawn(process.execPath, [file, ...args], { cwd: options.cwd, env: options.env ?? process.env });
+  return endOf(child, (output) => options.onOutput?.(output, (signal) => child.kill(signal)));
 }
 
 /** Runs a command in a folder as a person would: nothing of the npm that runs these tests is around it. */
@@ -133,10 +124,19 @@ export async function shell(cwd: string, command: string, env: NodeJS.ProcessEnv
     env: { ...Object.fromEntries(around), PATH: PATH.join(delimiter), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  return endOf(child);
+}
+
+/** Waits for a program's end, and tells all that it has printed so far each time that it prints. */
+async function endOf(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+  onOutput: (output: string) => void = () => {},
+): Promise<Ended> {
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk) => {
       output += chunk;
+      onOutput(output);
     });
   }
   const [code] = await once(child, "close");

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { account } from "../aws/account.ts";
 import { git } from "../github/git.ts";
 import type { Build } from "../services/codebuild/build.ts";
+import { root } from "../session/endpoints.ts";
 import type { Scene } from "./scene.ts";
+import { prefixOf } from "./stage.ts";
 
-const checkout = join(import.meta.dirname, "..", "..");
 /** The files that the tutorial's story changes. */
 export const handler = "functions/hello-user/handler.ts";
 export const handlerTest = "tests/functions/hello-user.test.ts";
@@ -16,7 +17,7 @@ export type Changes = Readonly<Record<string, (text: string) => string>>;
 
 /** The change that gives a file the text that the checkout's own has, and something more at its end. */
 export async function fromCheckout(file: string, more = ""): Promise<Changes> {
-  const text = await readFile(join(checkout, file), "utf8");
+  const text = await readFile(join(root, file), "utf8");
   return { [file]: () => `${text}${more}` };
 }
 
@@ -87,15 +88,11 @@ export function statuses({ stack: { cloud, project } }: Scene, commit: string): 
 }
 
 /** Runs a command of the project in the copy, as the developer would from a laptop; tells its exit code and what it printed. */
-export async function run(
-  { copy, stack: { cloud, outputs } }: Scene,
-  file: string,
-  ...args: string[]
-): Promise<{ code: number; output: string }> {
-  const application = outputs.deployProject.replace(/_deploy$/, "");
+export async function run(scene: Scene, file: string, ...args: string[]): Promise<{ code: number; output: string }> {
+  const { copy, stack } = scene;
   const env = {
     ...process.env,
-    ...{ AWS_ENDPOINT_URL: cloud.awsUrl, AWS_REGION: account.region, CODEDEPLOY_APPLICATION: application },
+    ...{ AWS_ENDPOINT_URL: stack.cloud.awsUrl, AWS_REGION: account.region, CODEDEPLOY_APPLICATION: prefixOf(scene) },
     ...{ AWS_ACCESS_KEY_ID: "rehearsal", AWS_SECRET_ACCESS_KEY: "rehearsal" },
   };
   return new Promise((resolve) => {

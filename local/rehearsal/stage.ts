@@ -109,6 +109,11 @@ async function copyProject(
   return copy;
 }
 
+/** `<project>-<stack>`: the CodeDeploy application, and what every name begins with. */
+export function prefixOf({ stack: { outputs } }: Stage): string {
+  return outputs.deployProject.replace(/_deploy$/, "");
+}
+
 /** Whether the stack's settings name whose tokens the API takes. */
 export function asksForTokens({ name, config }: Project): boolean {
   return config.values[`${name}:jwtIssuer`] !== undefined;

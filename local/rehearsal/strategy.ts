@@ -1,5 +1,5 @@
 import type { TrafficRoutingConfig } from "@aws-sdk/client-codedeploy";
-import type { Stage } from "./stage.ts";
+import { prefixOf, type Stage } from "./stage.ts";
 
 /** How a function's releases move traffic. */
 export interface Strategy {
@@ -10,16 +10,16 @@ export interface Strategy {
 }
 
 /** The strategies of a stack's functions, by their folders, as their CodeDeploy groups have them. */
-export async function readStrategies({ codedeploy, stack }: Stage): Promise<Map<string, Strategy>> {
-  const { deployProject, functionNames } = stack.outputs;
-  const applicationName = deployProject.replace(/_deploy$/, "");
+export async function readStrategies(stage: Stage): Promise<Map<string, Strategy>> {
+  const { codedeploy, stack } = stage;
+  const applicationName = prefixOf(stage);
   const read = async (folder: string): Promise<[string, Strategy]> => {
     const group = await codedeploy.getDeploymentGroup({ applicationName, deploymentGroupName: folder });
     const { deploymentConfigName } = group.deploymentGroupInfo ?? {};
     const { deploymentConfigInfo } = await codedeploy.getDeploymentConfig({ deploymentConfigName });
     return [folder, strategyOf(deploymentConfigInfo?.trafficRoutingConfig)];
   };
-  return new Map(await Promise.all(Object.keys(functionNames).map(read)));
+  return new Map(await Promise.all(Object.keys(stack.outputs.functionNames).map(read)));
 }
 
 /** @see https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_TrafficRoutingConfig.html */

@@ -26,6 +26,7 @@ import {
   verdictIn,
   versions,
 } from "./scene.ts";
+import { prefixOf } from "./stage.ts";
 
 const helloUser = `200 ${JSON.stringify({ message: "hello user" })}`;
 const helloDeveloper = `200 ${JSON.stringify({ message: "Hello CI CD Developer!" })}`;
@@ -233,10 +234,10 @@ function also(changes: Changes, file: string, change: (text: string) => string):
 }
 
 /** The names of the commit statuses that the build projects set. */
-function statusesOf({ stack: { outputs } }: Scene): { readonly pullRequest: string; readonly deploy: string } {
+function statusesOf(scene: Scene): { readonly pullRequest: string; readonly deploy: string } {
   return {
-    pullRequest: `${outputs.deployProject.replace(/_deploy$/, "")}/pull-request`,
-    deploy: `AWS CodeBuild ${account.region} (${outputs.deployProject})`,
+    pullRequest: `${prefixOf(scene)}/pull-request`,
+    deploy: `AWS CodeBuild ${account.region} (${scene.stack.outputs.deployProject})`,
   };
 }
 
